@@ -22,7 +22,13 @@ ASSETS = (
         "drf_spectacular_sidecar",
         "static/drf_spectacular_sidecar/swagger-ui-dist",
         "swagger-ui",
-        ("LICENSE", "favicon-32x32.png", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "swagger-ui.css"),
+        (
+            "LICENSE",
+            "favicon-32x32.png",
+            "swagger-ui-bundle.js",
+            "swagger-ui-standalone-preset.js",
+            "swagger-ui.css",
+        ),
     ),
 )
 

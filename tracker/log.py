@@ -1,0 +1,67 @@
+"""The log, on stderr: one line per thing that happened, its name first, then keys.
+
+No bodies, headers or cookies: who logs names the keys.
+"""
+
+import logging
+import sys
+from urllib.parse import urlsplit
+
+import structlog
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from tracker.settings import LogFormat, Settings
+
+# Libraries that tell every step, or the addresses they call, at INFO.
+QUIET = ("alembic", "apscheduler", "httpcore", "httpx")
+
+COMMON: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+)
+
+
+def configure(settings: Settings) -> None:
+    """Send our log and that of every library through one handler. Start uvicorn with ``log_config=None``."""
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *COMMON, ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        ProcessorFormatter(
+            foreign_pre_chain=[request_in_keys, structlog.stdlib.add_logger_name, *COMMON],
+            pass_foreign_args=True,
+            processors=[ProcessorFormatter.remove_processors_meta, *rendering(settings.log_format)],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
+    logging.captureWarnings(capture=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def rendering(log_format: LogFormat) -> tuple[Processor, ...]:
+    # Both name how a traceback is written: the defaults print local variables, and with them secrets.
+    if log_format == "json":
+        return structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)
+    return (
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,
+            timestamp_key="at",
+        ),
+    )
+
+
+def request_in_keys(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """uvicorn's line about a request; without the query, where a token or a search may stand."""
+    match event["_record"].name, event.pop("positional_args"):
+        case "uvicorn.access", (_client, verb, str(target), _version, status):
+            event.update(event="answered", method=verb, path=urlsplit(target).path, status=status)
+        case _:
+            pass
+    return event
