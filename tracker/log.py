@@ -38,10 +38,12 @@ def configure(settings: Settings) -> None:
             processors=[ProcessorFormatter.remove_processors_meta, *rendering(settings.log_format)],
         )
     )
-    logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level.upper())
     logging.captureWarnings(capture=True)
     for name in QUIET:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
 
 def rendering(log_format: LogFormat) -> tuple[Processor, ...]:
