@@ -23,6 +23,16 @@ COMMON: tuple[Processor, ...] = (
 )
 
 
+class Stderr(logging.Handler):
+    """Writes to what stderr is at that moment; a program or a test may replace it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+        except Exception:  # noqa: BLE001  # as logging's own handlers: a lost line stops nothing
+            self.handleError(record)
+
+
 def configure(settings: Settings) -> None:
     """Send our log and that of every library through one handler. Start uvicorn with ``log_config=None``."""
     structlog.configure(
@@ -30,7 +40,7 @@ def configure(settings: Settings) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Stderr()
     handler.setFormatter(
         ProcessorFormatter(
             foreign_pre_chain=[request_in_keys, structlog.stdlib.add_logger_name, *COMMON],

@@ -1,0 +1,280 @@
+"""Decisions: a command and what is known, to the events it means, or a refusal that says what to do.
+
+Pure: everything a decision needs to know of the record comes in as ``Known``.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from zoneinfo import available_timezones
+
+from tracker.domain.countries import COUNTRIES
+from tracker.domain.errors import Problem, Refused
+from tracker.domain.events import (
+    AgreementEvent,
+    AnyEvent,
+    BlocJoined,
+    Correction,
+    Development,
+    DevelopmentCorrected,
+    DevelopmentWithdrawn,
+    Logged,
+    MeasureEvent,
+    PartnerRegistered,
+    Record,
+    RulingIssued,
+    Told,
+    Withdrawal,
+    actor_of,
+    kind_of,
+    parties_of,
+)
+from tracker.domain.paint import paints, read
+from tracker.domain.values import Rate
+from tracker.domain.when import zone_of
+
+BLOCS = frozenset({"EU"})
+_ZONES = available_timezones()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the record now says of one development: its latest version, per subject."""
+
+    told: Told
+    events: Mapping[str, Sequence[Logged]]
+    withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a decision may ask of the record: the subjects there are, and the ones this command names."""
+
+    subjects: Sequence[str]
+
+
+def log(command: Development, known: Known) -> list[Record]:
+    """The events of a development that is logged."""
+    _check(command, known)
+    told = told_of(command)
+    return [Record(told=told, event=event) for event in command.events]
+
+
+def correct(id: str, command: Correction, standing: Standing, known: Known) -> list[Record]:
+    """The events of a correction: one on every subject that the development had or has."""
+    _check(command.development, known, at="/development")
+    told = told_of(command.development)
+    now: dict[str, list[Logged]] = {subject: [] for subject in standing.events}
+    for event in command.development.events:
+        now.setdefault(event.subject, []).append(event)
+    if (
+        not standing.withdrawn
+        and told == standing.told
+        and now == {k: list(v) for k, v in standing.events.items()}
+    ):
+        raise Refused("conflict", "the correction says what the record says already: nothing was changed")
+    return [
+        Record(
+            told=told,
+            event=DevelopmentCorrected(
+                subject=subject,
+                development=id,
+                reason=command.reason,
+                editorial=command.editorial,
+                now=events,
+            ),
+        )
+        for subject, events in now.items()
+    ]
+
+
+def withdraw(id: str, command: Withdrawal, standing: Standing) -> list[Record]:
+    """The events of a withdrawal: one on every subject that the development has."""
+    if standing.withdrawn:
+        raise Refused("conflict", "this development is withdrawn already; to bring it back, correct it")
+    return [
+        Record(
+            told=standing.told,
+            event=DevelopmentWithdrawn(subject=subject, development=id, reason=command.reason),
+        )
+        for subject, events in standing.events.items()
+        if events
+    ]
+
+
+def standing(history: Iterable[tuple[Told, AnyEvent]]) -> Standing:
+    """What the record says of a development, from all its events in order."""
+    told: Told | None = None
+    events: dict[str, list[Logged]] = {}
+    withdrawn = False
+    for said, event in history:
+        told = said
+        if isinstance(event, DevelopmentCorrected):
+            events[event.subject], withdrawn = list(event.now), False
+        elif isinstance(event, DevelopmentWithdrawn):
+            withdrawn = True
+        else:
+            events.setdefault(event.subject, []).append(event)
+    assert told is not None, "a development has at least one event"
+    return Standing(told, events, withdrawn)
+
+
+def told_of(command: Development) -> Told:
+    """What a development shares among its events."""
+    return Told(**{name: getattr(command, name) for name in Told.__struct_fields__})
+
+
+# ---------------------------------------------------------------- what is checked
+
+
+def _check(command: Development, known: Known, at: str = "") -> None:
+    problems: list[Problem] = []
+    if command.zone is not None and command.zone not in _ZONES:
+        problems.append(
+            Problem(f"{at}/zone", f"{command.zone!r} is no IANA time zone: write e.g. America/New_York")
+        )
+        raise Refused("invalid", problems[0].detail, *problems)
+    zone = command.zone or zone_of(actor_of(command.events[0].subject))
+    for pointer, text in _dates(command):
+        _try(problems, f"{at}{pointer}", lambda text=text: read(text, zone, "date"))  # type: ignore[misc]
+    opened = {subject for subject in known.subjects}
+    told = told_of(command)
+    for i, event in enumerate(command.events):
+        pointer = f"{at}/events/{i}"
+        problems += _of_event(event, pointer, opened, known)
+        _try(problems, pointer, lambda event=event: paints(told, event))  # type: ignore[misc]
+        opened.add(event.subject)
+    if problems:
+        raise Refused("invalid", problems[0].detail, *problems)
+
+
+def _dates(command: Development) -> Iterable[tuple[str, str]]:
+    yield "/announced", command.announced
+    if command.published:
+        yield "/published", command.published
+    for i, source in enumerate(command.sources):
+        if source.on:
+            yield f"/sources/{i}/on", source.on
+
+
+def _of_event(event: Logged, pointer: str, opened: set[str], known: Known) -> Iterable[Problem]:
+    kind = kind_of(event.subject)
+    if (fits := _KINDS.get(event.__struct_config__.tag.partition(".")[0])) and kind not in fits:  # type: ignore[union-attr]
+        yield Problem(
+            f"{pointer}/subject",
+            f"{_type(event)} is about a {' or '.join(sorted(fits))}, not about {event.subject}: "
+            f"name a subject that begins with {' or '.join(f'{k}:' for k in sorted(fits))}",
+        )
+        return
+    for code in _codes(event):
+        if code not in COUNTRIES and code not in BLOCS:
+            yield Problem(
+                pointer, f"{code} is no country code of ISO 3166-1 and no bloc we know (EU): mend the code"
+            )
+    if event.subject not in opened and not _opens(event):
+        yield Problem(f"{pointer}/subject", _unknown(event.subject, known))
+    if isinstance(event, MeasureEvent | RulingIssued | AgreementEvent) and not _says(event):
+        yield Problem(
+            pointer, f"{_type(event)} says nothing: give at least one effect (target, from, until, set)"
+        )
+    for path, rate in _rates(event):
+        if not _stated(rate):
+            yield Problem(
+                f"{pointer}/{path}",
+                "the rate states nothing: give percent, at_least/at_most, amount, ban, or unknown: true",
+            )
+        elif rate.at_least is not None and rate.at_most is not None and rate.at_least > rate.at_most:
+            yield Problem(f"{pointer}/{path}", "at_least is more than at_most: exchange them")
+    for name in ("answers", "settles", "carries_out", "voids"):
+        for link in getattr(event.links, name):
+            subject = link.partition("#")[0]
+            if ":" in subject and subject not in opened:
+                yield Problem(f"{pointer}/links/{name}", _unknown(subject, known))
+
+
+_KINDS = {
+    "measure": {"measure"}, "investigation": {"measure"}, "ruling": {"authority", "measure"},
+    "agreement": {"agreement"}, "provision": {"agreement"}, "partner": {"partner"}, "bloc": {"partner"},
+    "objectives": {"partner"}, "criterion": {"partner"}, "risk": {"partner"}, "talks": {"partner"},
+    "deadline": {"partner"}, "assessment": {"partner"},
+}  # fmt: skip
+
+
+def _type(event: Logged) -> str:
+    return str(event.__struct_config__.tag)
+
+
+def _opens(event: Logged) -> bool:
+    match event:
+        case PartnerRegistered() | BlocJoined():
+            return True
+        case MeasureEvent() | RulingIssued() | AgreementEvent():
+            return event.about is not None
+        case _:
+            return False
+
+
+def _says(event: MeasureEvent | RulingIssued | AgreementEvent) -> bool:
+    if isinstance(event, AgreementEvent):
+        return bool(
+            event.effects or event.provisions or event.about or event.implies != type(event.implies)()
+        )
+    return bool(event.effects or event.about)
+
+
+def _unknown(subject: str, known: Known) -> str:
+    near = get_close_matches(subject, known.subjects, n=3, cutoff=0.6)
+    meant = f" Did you mean {' or '.join(near)}?" if near else ""
+    if kind_of(subject) == "partner":
+        return (
+            f"{subject} is not followed here: log partner.registered for it first, or mend the code.{meant}"
+        )
+    return f"{subject} is not on record: to open it, say what it is in 'about' (at least its title).{meant}"
+
+
+def _codes(event: Logged) -> set[str]:
+    codes = {actor_of(event.subject)}
+    if kind_of(event.subject) == "agreement":
+        codes |= set(parties_of(event.subject))
+    for effect in getattr(event, "effects", ()):
+        if len(getattr(effect, "target", "")) == 2:
+            codes.add(effect.target)
+        codes |= set(getattr(effect, "except_", ()))
+    if bloc := getattr(event, "bloc", None):
+        codes.add(bloc)
+    return codes
+
+
+def _rates(event: Logged) -> Iterable[tuple[str, Rate]]:
+    for list_name in ("effects", "provisions"):
+        for i, effect in enumerate(getattr(event, list_name, ())):
+            for name in ("rate", "transshipped", "before", "after"):
+                if isinstance(rate := getattr(effect.set, name, None), Rate):
+                    yield f"{list_name}/{i}/set/{name}", rate
+            quota = getattr(effect.set, "quota", None)
+            for name in ("inside", "outside"):
+                if isinstance(rate := getattr(quota, name, None), Rate):
+                    yield f"{list_name}/{i}/set/quota/{name}", rate
+
+
+def _stated(rate: Rate) -> bool:
+    return any(
+        (
+            rate.percent is not None,
+            rate.at_least is not None,
+            rate.at_most is not None,
+            rate.amount,
+            rate.ban,
+            rate.unknown,
+        )
+    )
+
+
+def _try(problems: list[Problem], pointer: str, attempt: object) -> None:
+    try:
+        attempt()  # type: ignore[operator]
+    except Refused as refusal:
+        problems += [
+            Problem(f"{pointer}/{p.pointer}" if p.pointer != "date" else pointer, p.detail)
+            for p in refusal.problems
+        ]

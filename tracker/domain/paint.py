@@ -1,0 +1,248 @@
+"""What an event paints: its effects as intervals of fields, ready for the fold.
+
+An effect paints [start, end) of the lanes that its target, scope and basis select. This is the one place where
+the meaning of each event type becomes state; the type checker asks for every new type here.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, assert_never
+
+import msgspec
+
+from tracker.domain.errors import invalid
+from tracker.domain.events import (
+    AgreementEvent,
+    AssessmentPublished,
+    BlocJoined,
+    BlocLeft,
+    ClaimEffect,
+    ClaimEvent,
+    CriterionAssessed,
+    DeadlineEvent,
+    Effect,
+    Logged,
+    MeasureAnnounced,
+    MeasureEffect,
+    MeasureEnded,
+    MeasureEvent,
+    ObjectivesSet,
+    PartnerChecked,
+    PartnerProfiled,
+    PartnerRegistered,
+    RiskAssessed,
+    RulingEffect,
+    RulingIssued,
+    TalksEvent,
+    Told,
+    actor_of,
+    kind_of,
+    parties_of,
+)
+from tracker.domain.when import BEGINNING, FOREVER, Moment, moment, zone_of
+
+INSTRUMENT = "instrument"
+ANY_BASIS = ""
+EVERYONE, EACH_OF = "everyone", "each_of"
+NESTED = ("exemptions", "ratified")
+"""Fields whose entries live and change one by one; each becomes a field of its own, ``exemptions.usmca``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """Fields over an interval. ``scope`` None means all scopes; ``basis`` '' means any."""
+
+    target: str
+    aspect: str
+    start: datetime
+    end: datetime
+    fields: Mapping[str, Any]
+    scope: str | None = ""
+    basis: str = INSTRUMENT
+    excepted: tuple[str, ...] = ()
+
+
+def paints(told: Told, event: Logged) -> list[Paint]:
+    """The effects of an event as intervals; Refused (code ``invalid``) where a date makes no sense."""
+    return [p for p in _paints(_Dates(told, event.subject), event) if p.start < p.end]
+
+
+class _Dates:
+    """Reads the dates of one event: its announcement, and intervals that default to it."""
+
+    def __init__(self, told: Told, subject: str) -> None:
+        self.zone = told.zone or zone_of(actor_of(subject))
+        self.announced = announced(told, subject).at
+
+    def start(self, text: str | None) -> datetime:
+        return self.announced if text is None else read(text, self.zone, "from").at
+
+    def interval(self, effect: Effect) -> tuple[datetime, datetime]:
+        start = self.start(effect.from_)
+        end = FOREVER if effect.until is None else read(effect.until, self.zone, "until").at
+        if end <= start:
+            raise invalid(
+                "until",
+                f"until {effect.until} is not after the start ({effect.from_ or 'the announcement'}): "
+                "an effect holds over [from, until); give a later 'until', or an earlier 'from'",
+            )
+        return start, end
+
+
+def announced(told: Told, subject: str) -> Moment:
+    """When the world was told, as an instant with its precision."""
+    return read(told.announced, told.zone or zone_of(actor_of(subject)), "announced")
+
+
+def read(text: str, zone: str, pointer: str) -> Moment:
+    """A logged date, or a refusal that names the field."""
+    try:
+        return moment(text, zone)
+    except ValueError as error:
+        raise invalid(pointer, f"{pointer}: {error}") from None
+
+
+def _paints(dates: _Dates, event: Logged) -> Iterator[Paint]:
+    match event:
+        case MeasureEvent():
+            yield from _about(event.about)
+            for effect in event.effects:
+                yield from _measure(dates, event, effect)
+        case RulingIssued():
+            yield from _about(event.about)
+            aspect = "state" if kind_of(event.subject) == "measure" else "legal"
+            for effect in event.effects:
+                yield _targeted(
+                    dates, effect, aspect, _fields(effect.set), scope="" if aspect == "legal" else None
+                )
+        case AgreementEvent():
+            yield from _about(event.about)
+            yield from _agreement(dates, event)
+        case ClaimEvent():
+            for effect in event.effects:
+                fields = _fields(event.implies) | _fields(effect.set)
+                yield replace(_targeted(dates, effect, "claim", fields), basis=f"claim:{event.claim}")
+        case PartnerRegistered():
+            yield from _about(event.about)
+        case PartnerProfiled():
+            yield _own(event, "profile", dates.start(event.from_), _fields(event.set))
+        case BlocJoined():
+            yield _own(event, f"membership:{event.bloc}", dates.start(event.from_), {"member": True})
+        case BlocLeft():
+            yield _own(event, f"membership:{event.bloc}", dates.start(event.from_), {"member": None})
+        case ObjectivesSet():
+            yield from _objectives(event, dates.start(event.from_))
+        case CriterionAssessed():
+            yield _own(event, f"criterion:{event.criterion}", dates.start(event.from_), _fields(event.set))
+        case RiskAssessed():
+            yield _own(event, f"risk:{event.risk}", dates.start(event.from_), _fields(event.set))
+        case TalksEvent():
+            fields = _fields(event.implies) | _fields(event.set)
+            yield _own(event, "talks", dates.start(event.from_), fields)
+        case DeadlineEvent():
+            fields = _fields(event.implies) | _fields(event.set)
+            if isinstance(due := fields.get("due"), str):
+                fields["due_at"] = int(read(due, dates.zone, "due").at.timestamp())
+            yield _own(event, f"deadline:{event.deadline}", dates.announced, fields)
+        case AssessmentPublished():
+            fields = {"by": event.by, "text": event.text}
+            yield _own(event, f"assessment:{event.assessment}", dates.announced, fields)
+        case PartnerChecked():
+            read(event.through, dates.zone, "through")
+            yield _own(event, "checked", dates.announced, {"through": event.through})
+        case _:
+            assert_never(event)
+
+
+def _measure(dates: _Dates, event: MeasureEvent, effect: MeasureEffect) -> Iterator[Paint]:
+    basis = f"claim:{event.claim}" if event.claim else INSTRUMENT
+    if isinstance(event, MeasureEnded) and not event.claim:
+        basis = ANY_BASIS
+    own = _fields(effect.set)
+    if isinstance(own.get("review_on"), str):
+        read(own["review_on"], dates.zone, "review_on")
+    if "awaits" in own and own["awaits"] is None:
+        own["pending"] = None
+    if own.get("awaits") is not None and effect.from_ is None and not event.claim:
+        own = own | {"status": "announced"} if event.leads else {"awaits": own.pop("awaits"), "pending": own}
+        yield replace(_targeted(dates, effect, "state", own, effect.scope), basis=basis)
+        return
+    painted = replace(
+        _targeted(dates, effect, "state", _fields(event.implies) | own, effect.scope), basis=basis
+    )
+    if isinstance(event, MeasureAnnounced) and dates.announced < painted.start:
+        yield replace(painted, start=dates.announced, end=painted.start, fields={"status": "announced"})
+    yield painted
+
+
+def _agreement(dates: _Dates, event: AgreementEvent) -> Iterator[Paint]:
+    basis = f"claim:{event.claim}" if event.claim else INSTRUMENT
+    implied = _fields(event.implies)
+    stated = [("state", dates.interval(e), implied | _fields(e.set)) for e in event.effects]
+    if implied and not event.effects:
+        stated.append(("state", (dates.announced, FOREVER), implied))
+    stated += [(f"provision:{p.provision}", dates.interval(p), _fields(p.set)) for p in event.provisions]
+    for aspect, (start, end), fields in stated:
+        if isinstance(fields.get("due"), str):
+            read(fields["due"], dates.zone, "due")
+        for party in parties_of(event.subject):
+            yield Paint(party, aspect, start, end, fields, basis=basis)
+
+
+def _objectives(event: ObjectivesSet, start: datetime) -> Iterator[Paint]:
+    fields = _fields(event.set)
+    criteria, risks = fields.pop("criteria", {}), fields.pop("risks", {})
+    if fields:
+        yield _own(event, "focus", start, fields)
+    for key, text in criteria.items():
+        yield _own(
+            event,
+            f"criterion:{key}",
+            start,
+            {"text": text} | ({"standing": "open"} if text else {"standing": None}),
+        )
+    for key, text in risks.items():
+        yield _own(
+            event,
+            f"risk:{key}",
+            start,
+            {"text": text} | ({"standing": "open"} if text else {"standing": None}),
+        )
+
+
+def _about(about: Any) -> Iterator[Paint]:
+    if about is not None:
+        yield Paint("", "about", BEGINNING, FOREVER, _fields(about))
+
+
+def _own(event: Logged, aspect: str, start: datetime, fields: Mapping[str, Any]) -> Paint:
+    """A paint on the partner's own lane."""
+    return Paint(actor_of(event.subject), aspect, start, FOREVER, fields)
+
+
+def _targeted(
+    dates: _Dates,
+    effect: MeasureEffect | RulingEffect | ClaimEffect,
+    aspect: str,
+    fields: Mapping[str, Any],
+    scope: str | None = "",
+) -> Paint:
+    start, end = dates.interval(effect)
+    return Paint(
+        effect.target, aspect, start, end, fields, scope=scope, excepted=tuple(sorted(effect.except_))
+    )
+
+
+def _fields(state: msgspec.Struct) -> dict[str, Any]:
+    """A patch as plain fields: what is left out is absent, what is null is None, nested entries stand alone."""
+    fields: dict[str, Any] = {}
+    for name in state.__struct_fields__:
+        value = getattr(state, name)
+        if value is msgspec.UNSET:
+            continue
+        if name in NESTED:
+            fields |= {f"{name}.{key}": msgspec.to_builtins(entry) for key, entry in value.items()}
+        else:
+            fields[name] = msgspec.to_builtins(value)
+    return fields

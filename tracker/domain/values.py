@@ -1,0 +1,285 @@
+"""The values an event carries: sources, rates, quotas and the states of each kind of subject.
+
+Every state is a *patch*: a field that is left out stays as it was, a field that is ``null`` is cleared.
+Rates are in percent of the customs value unless ``of`` names another base.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+Text = Annotated[str, Meta(min_length=1, max_length=4000)]
+Line = Annotated[str, Meta(min_length=1, max_length=300)]
+Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+Partner = Annotated[
+    str, Meta(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2, or EU", examples=["GB", "EU"])
+]
+SubjectKey = Annotated[
+    str,
+    Meta(
+        pattern=r"^(measure:[a-z]{2}-[a-z0-9-]{1,80}|agreement:[a-z]{2}-[a-z]{2}(_[a-z]{2})*-[a-z0-9-]{1,80}|authority:[a-z]{2}-[a-z0-9-]{1,80}|partner:[A-Z]{2})$",
+        description="What an event is about: kind, colon, key. A measure's and an authority's key begins with its "
+        "actor, an agreement's with its parties (us-gb-..., us-mx_ca-...).",
+        examples=["measure:us-ieepa-border-mx", "agreement:us-gb-epd", "partner:GB"],
+    ),
+]
+MeasureKey = Annotated[str, Meta(pattern=r"^measure:[a-z]{2}-[a-z0-9-]{1,80}$")]
+AuthorityKey = Annotated[str, Meta(pattern=r"^authority:[a-z]{2}-[a-z0-9-]{1,80}$")]
+When = Annotated[
+    str,
+    Meta(
+        min_length=4,
+        max_length=40,
+        description="A date as stated: 2025, 2025-04, 2025-04-09, 'by 2025-04-09', or an instant with its offset.",
+        examples=["2025-04-09", "2025-04-09T00:01-04:00"],
+    ),
+]
+Percent = Annotated[float, Meta(ge=0, le=100_000)]
+
+
+class Value(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The common shape of everything below: immutable, and strict about the names it knows."""
+
+
+class Source(Value):
+    """Who published it, where and when. ``kind`` is the tier: an official text, a party's own words, ..."""
+
+    publisher: Line
+    kind: Literal["official", "party", "press", "analysis", "data", "document"]
+    title: Line | None = None
+    url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$", max_length=1000)] | None = None
+    on: When | None = None
+
+
+class Amount(Value):
+    """A sum of money; ``per`` makes it a specific duty ("80 USD per item")."""
+
+    value: Annotated[float, Meta(ge=0)]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+    per: Line | None = None
+
+
+class Rate(Value):
+    """A duty rate: a number, a range ("up to" is ``at_most`` alone), a specific amount, a ban, or unknown."""
+
+    percent: Percent | None = None
+    at_least: Percent | None = None
+    at_most: Percent | None = None
+    amount: Amount | None = None
+    ban: bool = False
+    unknown: bool = False
+    of: Line | None = None
+    text: Line | None = None
+
+
+class Quota(Value):
+    """A tariff-rate quota: ``quantity`` of ``unit`` a ``period`` at ``inside``, beyond it ``outside``."""
+
+    quantity: Annotated[float, Meta(ge=0)]
+    unit: Line
+    period: Literal["year", "half_year", "quarter", "month", "once"] = "year"
+    inside: Rate | None = None
+    outside: Rate | None = None
+    text: Line | None = None
+
+
+class Exemption(Value):
+    """Goods that a measure spares or charges less: by preference claim, product list, content or use."""
+
+    text: Line
+    rate: Rate | None = None
+    ended: bool = False
+
+
+class MeasureAbout(Value):
+    """What a measure is: said once, by its first event."""
+
+    title: Line
+    kind: Literal[
+        "tariff", "normal", "quota", "ban", "tax", "postal", "de_minimis", "export_control", "fee", "other"
+    ] = "tariff"
+    authority: AuthorityKey | UnsetType = UNSET
+    instrument: Line | UnsetType = UNSET
+
+
+class AgreementAbout(Value):
+    """What an agreement is. Its parties stand in its key."""
+
+    title: Line
+
+
+class PartnerAbout(Value):
+    """What a partner is: a country, or a bloc that others are members of. ``rank``: its place in the top list."""
+
+    name: Line
+    kind: Literal["country", "bloc"] = "country"
+    rank: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+
+
+class AuthorityAbout(Value):
+    """A legal authority under which measures are taken, a ruling against which reaches them all."""
+
+    title: Line
+    law: Line | UnsetType = UNSET
+
+
+class MeasureState(Value):
+    """The state of a measure on its target, over the interval of the effect that sets it."""
+
+    status: (
+        Literal[
+            "threatened",
+            "under_investigation",
+            "proposed",
+            "announced",
+            "in_force",
+            "paused",
+            "ended",
+            "none",
+        ]
+        | None
+        | UnsetType
+    ) = UNSET
+    why_ended: (
+        Literal["withdrawn", "revoked", "expired", "superseded", "struck_down", "lapsed"] | None | UnsetType
+    ) = UNSET
+    rate: Rate | None | UnsetType = UNSET
+    combines: Literal["adds", "all_in", "replaces"] | None | UnsetType = UNSET
+    replaces: list[MeasureKey] | None | UnsetType = UNSET
+    yields_to: list[MeasureKey] | None | UnsetType = UNSET
+    quota: Quota | None | UnsetType = UNSET
+    exempt: bool | None | UnsetType = UNSET
+    exemptions: dict[Slug, Exemption | None] | UnsetType = UNSET
+    transshipped: Rate | None | UnsetType = UNSET
+    in_transit: Line | None | UnsetType = UNSET
+    refund: Literal["due", "suspended", "paid", "none"] | None | UnsetType = UNSET
+    legal: Literal["valid", "enjoined", "struck_down"] | None | UnsetType = UNSET
+    stayed: bool | None | UnsetType = UNSET
+    collection: Literal["collected", "not_collected", "refundable"] | None | UnsetType = UNSET
+    condition: Line | None | UnsetType = UNSET
+    review_on: When | None | UnsetType = UNSET
+    awaits: Line | None | UnsetType = UNSET
+    text: Text | None | UnsetType = UNSET
+
+
+class LegalState(Value):
+    """What a ruling makes of an authority: legal status and collection apart, for everyone or a named party."""
+
+    legal: Literal["valid", "enjoined", "struck_down"] | None | UnsetType = UNSET
+    stayed: bool | None | UnsetType = UNSET
+    collection: Literal["collected", "not_collected", "refundable"] | None | UnsetType = UNSET
+    ruling: Line | None | UnsetType = UNSET
+    text: Text | None | UnsetType = UNSET
+
+
+class AgreementState(Value):
+    """Where a deal stands as a whole. ``ratified`` holds a date per side."""
+
+    status: (
+        Literal[
+            "announced",
+            "text_published",
+            "signed",
+            "ratified",
+            "in_force",
+            "suspended",
+            "terminated",
+            "abandoned",
+        ]
+        | None
+        | UnsetType
+    ) = UNSET
+    in_writing: bool | None | UnsetType = UNSET
+    ratified: dict[Partner, When | None] | UnsetType = UNSET
+    awaits: Line | None | UnsetType = UNSET
+    text: Text | None | UnsetType = UNSET
+
+
+class ProvisionState(Value):
+    """One promise of a deal and what became of it. ``before`` and ``after`` are the rates it moves."""
+
+    title: Line | UnsetType = UNSET
+    status: (
+        Literal["announced", "in_force", "shelved", "dropped", "fulfilled", "not_fulfilled"]
+        | None
+        | UnsetType
+    ) = UNSET
+    before: Rate | None | UnsetType = UNSET
+    after: Rate | None | UnsetType = UNSET
+    quota: Quota | None | UnsetType = UNSET
+    amount: Amount | None | UnsetType = UNSET
+    due: When | None | UnsetType = UNSET
+    changes: MeasureKey | None | UnsetType = UNSET
+    awaits: Line | None | UnsetType = UNSET
+    text: Text | None | UnsetType = UNSET
+
+
+class Figure(Value):
+    """A yearly trade figure with its composition; a missing figure is missing, never zero."""
+
+    amount: Amount | None = None
+    mainly: list[Line] = []
+    year: Annotated[int, Meta(ge=1900, le=2200)] | None = None
+
+
+class Profile(Value):
+    """The economics of a partner: sectors of the S&P 500 most affected, imports from it and exports to it."""
+
+    sectors: list[Line] | None | UnsetType = UNSET
+    imports: Figure | None | UnsetType = UNSET
+    exports: Figure | None | UnsetType = UNSET
+    text: Text | None | UnsetType = UNSET
+
+
+class Objectives(Value):
+    """What the talks are about: the focus, the win as criteria, the risks; each under a short key."""
+
+    focus: Text | None | UnsetType = UNSET
+    criteria: dict[Slug, Text | None] | UnsetType = UNSET
+    risks: dict[Slug, Text | None] | UnsetType = UNSET
+
+
+class TalksState(Value):
+    """Where the talks stand."""
+
+    status: Literal["none", "under_way", "paused", "broken_off", "concluded"] | None | UnsetType = UNSET
+    level: Line | None | UnsetType = UNSET
+    text: Text | None | UnsetType = UNSET
+
+
+class DeadlineState(Value):
+    """A date that somebody has set. Moving it is a new event; the old date stays in the record."""
+
+    title: Line | UnsetType = UNSET
+    due: When | None | UnsetType = UNSET
+    status: Literal["open", "met", "missed", "cancelled"] | None | UnsetType = UNSET
+    text: Text | None | UnsetType = UNSET
+
+
+class CriterionState(Value):
+    """How a criterion of the win stands, and on what evidence."""
+
+    standing: Literal["open", "advanced", "met", "set_back", "lost"]
+    evidence: Text | None | UnsetType = UNSET
+
+
+class RiskState(Value):
+    """Whether a risk has come true."""
+
+    standing: Literal["open", "raised", "materialised", "averted"]
+    evidence: Text | None | UnsetType = UNSET
+
+
+class ClaimState(Value):
+    """What somebody said, kept apart from law. ``outcome`` tells what became of it."""
+
+    by: Line | UnsetType = UNSET
+    says: Text | UnsetType = UNSET
+    rate: Rate | None | UnsetType = UNSET
+    scope: Line | None | UnsetType = UNSET
+    outcome: (
+        Literal["open", "settled", "carried_out", "withdrawn", "corrected", "contradicted", "lapsed"]
+        | None
+        | UnsetType
+    ) = UNSET
+    text: Text | None | UnsetType = UNSET

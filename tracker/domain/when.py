@@ -1,0 +1,102 @@
+"""Dates as people state them, and the instants they stand for.
+
+What is logged keeps the words it was given: ``2025``, ``2025-04``, ``2025-04-09``, ``by 2025-04-01``, or an
+instant with its offset, ``2025-04-09T00:01-04:00``. Its precision is read from its form, and a date without a
+time starts at 00:00 in the actor's zone. In a question a bare date means the *end* of that day.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+Precision = Literal["year", "month", "day", "minute"]
+
+_FORM = re.compile(
+    r"(?P<by>by )?(?P<y>\d{4})(?:-(?P<m>\d\d)(?:-(?P<d>\d\d)(?P<t>[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?)?)?"
+)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """An instant in UTC with how precisely it was stated; ``latest`` is true for "by ..."."""
+
+    at: datetime
+    precision: Precision
+    latest: bool = False
+
+
+def moment(text: str, zone: str) -> Moment:
+    """The moment that a logged date stands for; ValueError says what to write instead."""
+    form = _FORM.fullmatch(text.strip())
+    if form is None:
+        raise ValueError(
+            f"{text!r} is not a date: write 2025-04-09, 2025-04, 2025, 'by 2025-04-09', "
+            "or an instant such as 2025-04-09T00:01-04:00"
+        )
+    by, y, m, d, t = form.group("by", "y", "m", "d", "t")
+    try:
+        if t:
+            at = datetime.fromisoformat(text.strip().removeprefix("by "))
+            at = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))
+        else:
+            at = datetime(int(y), int(m or 1), int(d or 1), tzinfo=ZoneInfo(zone))
+        at = at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is not a date on the calendar: {error}") from None
+    if not EARLIEST <= at < LATEST:
+        raise ValueError(f"{text!r} is outside the years 1900 to 2199")
+    precision: Precision = "minute" if t else "day" if d else "month" if m else "year"
+    return Moment(at, precision, bool(by))
+
+
+def asked(text: str, zone: str) -> datetime:
+    """The instant a question means: an RFC 3339 instant as it is, a bare date as the end of that day in ``zone``."""
+    text = text.strip()
+    try:
+        if len(text) == 10:
+            following = date.fromisoformat(text) + timedelta(days=1)
+            end = datetime.combine(following, time(), ZoneInfo(zone)).astimezone(UTC)
+            at = end - timedelta(microseconds=1)
+        else:
+            at = datetime.fromisoformat(text)
+            if at.tzinfo is None:
+                raise ValueError("no offset")
+            at = at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{text!r} is not a point in time: write a date (2025-04-09) or an instant with its offset "
+            "(2025-04-09T12:00-04:00 or ...Z)"
+        ) from None
+    if not EARLIEST <= at < LATEST:
+        raise ValueError(f"{text!r} is outside the years 1900 to 2199")
+    return at
+
+
+def rfc3339(at: datetime) -> str:
+    """An instant as the API writes it: UTC with ``Z``, fractions only where there are any."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+_ZONES = {
+    "US": "America/New_York", "CA": "America/Toronto", "MX": "America/Mexico_City", "CN": "Asia/Shanghai",
+    "HK": "Asia/Hong_Kong", "MO": "Asia/Macau", "EU": "Europe/Brussels", "DE": "Europe/Berlin",
+    "JP": "Asia/Tokyo", "KR": "Asia/Seoul", "GB": "Europe/London", "VN": "Asia/Ho_Chi_Minh",
+    "IN": "Asia/Kolkata", "IT": "Europe/Rome", "FR": "Europe/Paris", "BR": "America/Sao_Paulo",
+    "NL": "Europe/Amsterdam", "TW": "Asia/Taipei", "CH": "Europe/Zurich", "BE": "Europe/Brussels",
+    "IL": "Asia/Jerusalem", "SG": "Asia/Singapore", "AU": "Australia/Sydney", "MY": "Asia/Kuala_Lumpur",
+    "CO": "America/Bogota", "ID": "Asia/Jakarta", "TH": "Asia/Bangkok", "PH": "Asia/Manila",
+    "ZA": "Africa/Johannesburg", "TR": "Europe/Istanbul", "RU": "Europe/Moscow", "AR": "America/Buenos_Aires",
+    "NZ": "Pacific/Auckland", "NO": "Europe/Oslo", "SE": "Europe/Stockholm", "ES": "Europe/Madrid",
+    "PL": "Europe/Warsaw", "IE": "Europe/Dublin", "AT": "Europe/Vienna",
+}  # fmt: skip
+
+
+def zone_of(actor: str) -> str:
+    """The zone in which an actor's dates begin; that of its capital, New York where we know none (give ``zone``)."""
+    return _ZONES.get(actor, "America/New_York")

@@ -1,0 +1,3 @@
+from tracker.projections import segments
+
+PROJECTIONS = (segments,)

@@ -1,0 +1,367 @@
+"""The bitemporal table: the state of every lane over world time, as known over log positions.
+
+``apply`` repaints the lanes that an event touches, in the append transaction: it closes what is no longer believed
+(``known_until`` = the event's position) and inserts what is believed now. Rows are otherwise never changed, so an
+answer for a past position never changes either.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    or_,
+    select,
+    update,
+)
+
+from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, Logged, Told, concerned
+from tracker.domain.fold import Contribution, Lane, Lanes, Layer, Order, Segment, fold, painted, selected
+from tracker.domain.paint import Paint, announced, paints
+from tracker.schema import Instant, Json, Serial, derived, instant, micros
+from tracker.store import log
+from tracker.store.log import StoredEvent
+
+BELIEVED = 2**62
+"""``known_until`` of what is believed now."""
+
+lanes = Table(
+    "lanes",
+    derived,
+    Column("id", Serial, primary_key=True),
+    Column("subject", String(120), nullable=False),
+    Column("partner", String(80), nullable=False),
+    Column("target", String(80), nullable=False),
+    Column("scope", String(80), nullable=False),
+    Column("basis", String(80), nullable=False),
+    Column("aspect", String(80), nullable=False),
+    UniqueConstraint("subject", "target", "scope", "basis", "aspect"),
+    Index("ix_lanes_partner", "partner"),
+    comment="What segments speak of; partner is whom the lane concerns.",
+)
+segments = Table(
+    "segments",
+    derived,
+    Column("id", Serial, primary_key=True),
+    Column("lane", BigInteger, ForeignKey(lanes.c.id), nullable=False),
+    Column("valid_from", Instant, nullable=False),
+    Column("valid_until", Instant, nullable=False),
+    Column("known_from", BigInteger, nullable=False),
+    Column("known_until", BigInteger, nullable=False),
+    Column("state", Json, nullable=False),
+    Index("ix_segments_lane_known_until_valid_until", "lane", "known_until", "valid_until"),
+    Index("ix_segments_known_from", "known_from"),
+    Index("ix_segments_known_until", "known_until"),
+    comment="The state of a lane over [valid_from, valid_until), as known over positions [known_from, known_until).",
+)
+tops = Table(
+    "tops",
+    derived,
+    Column("subject", String(120), primary_key=True),
+    Column("announced", Instant, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    comment="The last place in the order of painting, per subject: what comes after it is painted on top.",
+)
+TABLES = (lanes, segments, tops)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A segment with its lane, as read."""
+
+    subject: str
+    partner: str
+    lane: Lane
+    segment: Segment
+    known_from: int
+    known_until: int
+
+
+# ---------------------------------------------------------------- writing
+
+
+def apply(connection: Connection, event: StoredEvent) -> None:
+    """Repaint what the event touches. On top of everything: only what the paint covers is read and written.
+    Otherwise (back-dated, corrected, withdrawn): the subject is folded again and the difference written."""
+    known = event.event
+    if isinstance(known, DevelopmentCorrected | DevelopmentWithdrawn):
+        _refold(connection, event)
+        return
+    original = log.originals(connection, [event.development])[event.development]
+    order = Order(announced(event.told, event.subject).at, event.told.sequence, original)
+    top = connection.execute(select(tops).where(tops.c.subject == event.subject)).one_or_none()
+    if top is not None and order < Order(top.announced, top.sequence, top.position):
+        _refold(connection, event)
+        return
+    _set_top(connection, event.subject, order, known=top is not None)
+    _paint_on_top(connection, event, paints(event.told, known))
+
+
+def _paint_on_top(connection: Connection, event: StoredEvent, new: list[Paint]) -> None:
+    if not new:
+        return
+    ids = _lane_ids(connection, event.subject)
+    start, end = min(p.start for p in new), max(p.end for p in new)
+    rows = connection.execute(
+        _OVERLAPPING, {"lanes": [*ids.values()], "start": start, "end": end, "believed": BELIEVED}
+    ).all() if ids else []  # fmt: skip
+    alive = {row.lane for row in connection.execute(_ALIVE, {"subject": event.subject, "believed": BELIEVED})}
+    names = {id: lane for lane, id in ids.items()}
+    before: Lanes = {names[id]: [] for id in alive}
+    row_ids: dict[tuple[Lane, datetime], int] = {}
+    for row in rows:
+        lane = names[row.lane]
+        before[lane].append(Segment(row.valid_from, row.valid_until, loaded(row.state)))
+        row_ids[lane, row.valid_from] = row.id
+    after = {lane: list(held) for lane, held in before.items()}
+    for paint in new:
+        for lane in selected(paint, after):
+            after[lane] = painted(after.get(lane, []), paint, event.position)
+    _write(connection, event, ids, before, after, row_ids)
+
+
+def _refold(connection: Connection, event: StoredEvent) -> None:
+    ids = _lane_ids(connection, event.subject)
+    names = {id: lane for lane, id in ids.items()}
+    before: Lanes = {}
+    row_ids: dict[tuple[Lane, datetime], int] = {}
+    for row in connection.execute(_BELIEVED, {"lanes": [*ids.values()], "believed": BELIEVED}) if ids else []:
+        lane = names[row.lane]
+        before.setdefault(lane, []).append(Segment(row.valid_from, row.valid_until, loaded(row.state)))
+        row_ids[lane, row.valid_from] = row.id
+    said = contributions(connection, event.subject, event.position)
+    orders = [c.order for c in said]
+    top = connection.execute(select(tops.c.subject).where(tops.c.subject == event.subject)).one_or_none()
+    if orders:
+        _set_top(connection, event.subject, max(orders), known=top is not None)
+    _write(connection, event, ids, before, fold(said), row_ids)
+
+
+def contributions(connection: Connection, subject: str, until: int) -> list[Contribution]:
+    """What every development says of a subject, each in its latest version known at position ``until``."""
+    latest: dict[str, tuple[Told, list[tuple[int, Logged]]]] = {}
+    for stored in log.of_subject(connection, subject, until):
+        told, event = stored.told, stored.event
+        if isinstance(event, DevelopmentCorrected):
+            latest[stored.development] = (told, [(stored.position, now) for now in event.now])
+        elif isinstance(event, DevelopmentWithdrawn):
+            latest[stored.development] = (told, [])
+        else:
+            latest.setdefault(stored.development, (told, []))[1].append((stored.position, event))
+    originals = log.originals(connection, latest)
+    return [
+        Contribution(
+            Order(announced(told, subject).at, told.sequence, originals[development]),
+            [(position, paint) for position, event in said for paint in paints(told, event)],
+        )
+        for development, (told, said) in latest.items()
+    ]
+
+
+def _write(
+    connection: Connection,
+    event: StoredEvent,
+    ids: dict[Lane, int],
+    before: Lanes,
+    after: Lanes,
+    row_ids: dict[tuple[Lane, datetime], int],
+) -> None:
+    """Write the difference between what was believed and what is believed now."""
+    closed: list[int] = []
+    opened: list[dict[str, Any]] = []
+    for lane in sorted({*before, *after}):
+        old, new = before.get(lane, []), after.get(lane, [])
+        if old == new:
+            continue
+        closed += [row_ids[lane, segment.start] for segment in old if segment not in new]
+        fresh = [segment for segment in new if segment not in old]
+        id = ids.get(lane) or _add_lane(connection, event.subject, lane) if fresh else 0
+        opened += [
+            {
+                "lane": id, "valid_from": segment.start, "valid_until": segment.end,
+                "known_from": event.position, "known_until": BELIEVED, "state": dumped(segment.state),
+            }
+            for segment in fresh
+        ]  # fmt: skip
+    if closed:
+        connection.execute(_CLOSE, [{"row": id, "position": event.position} for id in closed])
+    if opened:
+        connection.execute(segments.insert(), opened)
+
+
+def _add_lane(connection: Connection, subject: str, lane: Lane) -> int:
+    return connection.execute(
+        lanes.insert()
+        .values(subject=subject, partner=concerned(subject, lane.target), **lane._asdict())
+        .returning(lanes.c.id)
+    ).scalar_one()
+
+
+def _set_top(connection: Connection, subject: str, order: Order, known: bool) -> None:
+    place = {"announced": order.announced, "sequence": order.sequence, "position": order.position}
+    if known:
+        connection.execute(update(tops).where(tops.c.subject == subject).values(place))
+    else:
+        connection.execute(tops.insert().values(subject=subject, **place))
+
+
+def _lane_ids(connection: Connection, subject: str) -> dict[Lane, int]:
+    return {Lane(*row[1:]): row.id for row in connection.execute(_LANES, {"subject": subject})}
+
+
+_LANES = select(lanes.c.id, lanes.c.target, lanes.c.scope, lanes.c.basis, lanes.c.aspect).where(
+    lanes.c.subject == bindparam("subject")
+)
+_BELIEVED = (
+    select(segments)
+    .where(
+        segments.c.lane.in_(bindparam("lanes", expanding=True)),
+        segments.c.known_until == bindparam("believed"),
+    )
+    .order_by(segments.c.lane, segments.c.valid_from)
+)
+_OVERLAPPING = _BELIEVED.where(
+    segments.c.valid_until > bindparam("start"), segments.c.valid_from < bindparam("end")
+)
+_ALIVE = (
+    select(segments.c.lane)
+    .join_from(segments, lanes, segments.c.lane == lanes.c.id)
+    .where(lanes.c.subject == bindparam("subject"), segments.c.known_until == bindparam("believed"))
+    .distinct()
+)
+_CLOSE = update(segments).where(segments.c.id == bindparam("row")).values(known_until=bindparam("position"))
+
+
+# ---------------------------------------------------------------- states as JSON
+
+
+def dumped(state: Any) -> dict[str, list[list[Any]]]:
+    """A state as it is kept: field -> layers, each [value, position, since in microseconds, excepted...]."""
+    return {
+        name: [[layer.value, layer.position, micros(layer.since), *layer.excepted] for layer in layers]
+        for name, layers in state.items()
+    }
+
+
+def loaded(state: dict[str, list[list[Any]]]) -> dict[str, tuple[Layer, ...]]:
+    """The state that was kept."""
+    return {
+        name: tuple(
+            Layer(value, position, instant(since), tuple(excepted))
+            for value, position, since, *excepted in layers
+        )
+        for name, layers in state.items()
+    }
+
+
+# ---------------------------------------------------------------- reading
+
+_ROWS: Select[Any] = select(
+    lanes.c.subject, lanes.c.partner, lanes.c.target, lanes.c.scope, lanes.c.basis, lanes.c.aspect,
+    segments.c.valid_from, segments.c.valid_until, segments.c.known_from, segments.c.known_until, segments.c.state,
+).join_from(lanes, segments, segments.c.lane == lanes.c.id)  # fmt: skip
+_KNOWN = (segments.c.known_until > bindparam("known"), segments.c.known_from <= bindparam("known"))
+_AT = (segments.c.valid_until > bindparam("at"), segments.c.valid_from <= bindparam("at"))
+_PARTNERS = lanes.c.partner.in_(bindparam("partners", expanding=True))
+
+
+def _rows(found: Iterable[Any]) -> list[Row]:
+    return [
+        Row(
+            row.subject, row.partner, Lane(row.target, row.scope, row.basis, row.aspect),
+            Segment(row.valid_from, row.valid_until, loaded(row.state)), row.known_from, row.known_until,
+        )
+        for row in found
+    ]  # fmt: skip
+
+
+def known(connection: Connection, partners: Iterable[str] | None, known: int) -> list[Row]:
+    """All segments known at a position of lanes that concern these partners (None: everyone there is)."""
+    return _rows(connection.execute(_ROWS.where(*_KNOWN, _of(partners)), _parameters(partners, known=known)))
+
+
+def at(connection: Connection, partners: Iterable[str] | None, at: datetime, known: int) -> list[Row]:
+    """The segments at a point of both axes, of lanes that concern these partners."""
+    return _rows(
+        connection.execute(
+            _ROWS.where(*_KNOWN, *_AT, _of(partners)), _parameters(partners, known=known, at=at)
+        )
+    )
+
+
+def ever_known(connection: Connection, partners: Iterable[str] | None, known: int) -> list[Row]:
+    """All segments that were known at this position or at any before it: the material of a timeline."""
+    return _rows(
+        connection.execute(
+            _ROWS.where(segments.c.known_from <= bindparam("known"), _of(partners)),
+            _parameters(partners, known=known),
+        )
+    )
+
+
+def changed(connection: Connection, first: int, last: int) -> list[Row]:
+    """The segments that positions first..last closed or opened."""
+    return _rows(
+        connection.execute(
+            _ROWS.where(
+                or_(segments.c.known_from.between(first, last), segments.c.known_until.between(first, last))
+            )
+        )
+    )
+
+
+def of_subject(connection: Connection, subject: str, known: int) -> list[Row]:
+    """All segments of a subject known at a position."""
+    return _rows(connection.execute(_ROWS.where(*_KNOWN, lanes.c.subject == subject), {"known": known}))
+
+
+def abouts(connection: Connection, subjects: Iterable[str], known: int) -> dict[str, dict[str, Any]]:
+    """What subjects are, as known at a position: title, kind, authority, ..."""
+    wanted = _ROWS.where(
+        *_KNOWN, lanes.c.aspect == "about", lanes.c.subject.in_(bindparam("subjects", expanding=True))
+    )
+    return {
+        row.subject: {name: layers[0].value for name, layers in row.segment.state.items()}
+        for row in _rows(connection.execute(wanted, {"known": known, "subjects": sorted(set(subjects))}))
+    }
+
+
+def partners_touched(connection: Connection, first: int, last: int) -> set[str]:
+    """The partners (and ``everyone``) whose lanes positions first..last changed."""
+    return {row.partner for row in changed(connection, first, last) if row.lane.aspect != "about"}
+
+
+def _of(partners: Iterable[str] | None) -> Any:
+    return _PARTNERS if partners is not None else lanes.c.id.is_not(None)
+
+
+def _parameters(partners: Iterable[str] | None, **others: Any) -> dict[str, Any]:
+    return others if partners is None else {**others, "partners": sorted(set(partners))}
+
+
+# ---------------------------------------------------------------- proof
+
+
+def drift(connection: Connection) -> Iterator[str]:
+    """Subjects whose believed segments are not what a fold from scratch gives; nothing for a sound table."""
+    end = log.position(connection)
+    for subject in log.subject_keys(connection):
+        held: Lanes = {}
+        for row in of_subject(connection, subject, end):
+            held.setdefault(row.lane, []).append(row.segment)
+        for run in held.values():
+            run.sort(key=lambda segment: segment.start)
+        if held != fold(contributions(connection, subject, end)):
+            yield subject

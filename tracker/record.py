@@ -1,0 +1,195 @@
+"""The flow: a command becomes events, the events are appended, the read models follow, all in one transaction.
+
+    command -> decide -> append -> project
+
+Nothing else appends to the log. Telling others happens later and elsewhere; recording never waits for it.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from secrets import token_bytes
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Engine
+from uuid_utils import uuid7
+
+from tracker.domain import decide
+from tracker.domain.errors import Problem, Refused
+from tracker.domain.events import Correction, Development, Record, Withdrawal
+from tracker.projections import PROJECTIONS
+from tracker.projections.segments import Row, changed
+from tracker.schema import derived
+from tracker.store import log
+from tracker.store.engine import writing
+from tracker.store.log import AlreadyDone, Commit, NewEvent, StoredEvent
+from tracker.store.upcasts import version_of
+
+
+Seen = TypeVar("Seen")
+
+
+@dataclass(frozen=True, slots=True)
+class Correct:
+    """Order to correct a development."""
+
+    development: str
+    command: Correction
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Order to withdraw a development."""
+
+    development: str
+    command: Withdrawal
+
+
+Order = Development | Correct | Withdraw
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who records, when, and how the request is told from another: an opaque id, the clock's instant, a key.
+
+    ``learnt_at`` is when this record can claim to have known (default: now). ``expected`` maps subjects to the
+    version that the writer has seen.
+    """
+
+    who: str
+    now: datetime
+    key: str | None = None
+    learnt_at: datetime | None = None
+    expected: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What came of it: the development's id, the events, the segments closed and opened. ``repeated``: it had been
+    recorded before with this key, and nothing was written now."""
+
+    development: str
+    events: Sequence[StoredEvent]
+    changes: Sequence[Row]
+    repeated: bool = False
+
+    @property
+    def first(self) -> int:
+        return self.events[0].position
+
+    @property
+    def last(self) -> int:
+        return self.events[-1].position
+
+
+def record(engine: Engine, order: Order, by: By) -> Recorded:
+    """Record one order in a transaction of its own; Refused leaves nothing behind."""
+    with writing(engine) as connection:
+        return record_in(connection, order, by)
+
+
+def rehearse(engine: Engine, order: Order, by: By, look: Callable[[Connection, Recorded], Seen]) -> Seen:
+    """Do the real thing, look at what came of it, and take it all back."""
+    with writing(engine) as connection:
+        with connection.begin_nested() as attempt:
+            seen = look(connection, record_in(connection, order, by))
+            attempt.rollback()
+        return seen
+
+
+def record_in(connection: Connection, order: Order, by: By) -> Recorded:
+    """Record one order inside the caller's write transaction (an import records many in one)."""
+    commit_id = str(uuid7())
+    if by.key is not None:
+        try:
+            log.claim_key(connection, by.key, _fingerprint(order), commit_id)
+        except AlreadyDone as done:
+            return _recorded(connection, log.of_commit(connection, done.commit), repeated=True)
+    held = log.hold(connection, _subjects(connection, order))
+    development, records = _decide(connection, order)
+    _expect(by.expected, held)
+    if by.learnt_at is not None and by.learnt_at < (last := log.clocks(connection)[1]):
+        raise Refused(
+            "invalid",
+            f"learnt_at {by.learnt_at.isoformat()} lies before what the log learnt last ({last.isoformat()}): "
+            "history is imported in the order in which it was learnt",
+            Problem("learnt_at", "it lies before what the log learnt last"),
+        )
+    commit = Commit(commit_id, development, by.now, by.learnt_at or by.now, by.who)
+    stored = log.append(connection, commit, [_new(record) for record in records], held)
+    for event in stored:
+        for projection in PROJECTIONS:
+            projection.apply(connection, event)
+    return _recorded(connection, stored)
+
+
+def rebuild(engine: Engine) -> Iterator[int]:
+    """Make every read model anew from the log, in one transaction; yields the position reached. Readers go on with
+    the old until it commits."""
+    with writing(engine) as connection:
+        for table in reversed(derived.sorted_tables):
+            connection.execute(table.delete())
+        for page in log.pages(connection):
+            for event in page:
+                for projection in PROJECTIONS:
+                    projection.apply(connection, event)
+            yield page[-1].position
+
+
+def _subjects(connection: Connection, order: Order) -> set[str]:
+    """The subjects an order touches: those it names, and those that a development has so far."""
+    match order:
+        case Development():
+            return {event.subject for event in order.events}
+        case Correct(id, command):
+            return {event.subject for event in (*_history(connection, id), *command.development.events)}
+        case Withdraw(id):
+            return {event.subject for event in _history(connection, id)}
+
+
+def _history(connection: Connection, development: str) -> list[StoredEvent]:
+    history = log.of_developments(connection, [development], log.position(connection))
+    if not history:
+        raise Refused("not_found", f"there is no development {development!r}: take its id from the event")
+    return history
+
+
+def _decide(connection: Connection, order: Order) -> tuple[str, list[Record]]:
+    known = decide.Known(log.subject_keys(connection))
+    if isinstance(order, Development):
+        return str(uuid7()), decide.log(order, known)
+    history = _history(connection, order.development)
+    standing = decide.standing((event.told, event.event) for event in history)
+    match order:
+        case Correct(id, command):
+            return id, decide.correct(id, command, standing, known)
+        case Withdraw(id, command):
+            return id, decide.withdraw(id, command, standing)
+
+
+def _expect(expected: Mapping[str, int] | None, held: Mapping[str, tuple[int, int]]) -> None:
+    for subject, version in (expected or {}).items():
+        if subject in held and held[subject][1] != version:
+            raise Refused(
+                "conflict",
+                f"{subject} has moved on: you saw version {version}, it now has {held[subject][1]}; look at what "
+                "changed, then send it again",
+            )
+
+
+def _new(record: Record) -> NewEvent:
+    type = str(record.event.__struct_config__.tag)
+    return NewEvent(
+        str(uuid7()), record.event.subject, type, version_of(type), log.canonical(record), token_bytes(16)
+    )
+
+
+def _fingerprint(order: Order) -> bytes:
+    return hashlib.sha256(type(order).__name__.encode() + msgspec.json.encode(order, order="sorted")).digest()
+
+
+def _recorded(connection: Connection, stored: Sequence[StoredEvent], repeated: bool = False) -> Recorded:
+    changes = changed(connection, stored[0].position, stored[-1].position)
+    return Recorded(stored[0].development, stored, changes, repeated)

@@ -1,0 +1,403 @@
+"""The log: append-only events with dense positions in commit order.
+
+Each append is one *commit*: events that belong together, one recorded instant, one link of the hash chain. The
+position is allotted from the single row of ``head`` inside the transaction, so commit order is position order and a
+follower is ``WHERE position > :checkpoint``. The database itself refuses UPDATE and DELETE.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    Select,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    cast,
+    func,
+    select,
+    update,
+)
+
+from tracker.domain.errors import Refused
+from tracker.domain.events import AnyEvent, Told
+from tracker.schema import Instant, Serial, durable, micros
+from tracker.store import proof
+from tracker.store.engine import insert_or_nothing
+from tracker.store.upcasts import decode
+
+head = Table(
+    "head",
+    durable,
+    Column(
+        "id", SmallInteger, CheckConstraint("id = 1", name="single"), primary_key=True, autoincrement=False
+    ),
+    Column("position", BigInteger, nullable=False),
+    Column("chain", LargeBinary, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("learnt_at", Instant, nullable=False),
+    comment="The end of the log. Its lock is what makes positions dense and ordered.",
+)
+subjects = Table(
+    "subjects",
+    durable,
+    Column("id", Serial, primary_key=True),
+    Column("key", String(120), nullable=False, unique=True),
+    Column("version", BigInteger, nullable=False),
+    comment="What events are about, and how many events each has: the optimistic lock.",
+)
+requests = Table(
+    "requests",
+    durable,
+    Column("key", String(200), primary_key=True),
+    Column("hash", LargeBinary, nullable=False),
+    Column("commit", String(36), nullable=False),
+    comment="Idempotency keys: a retry finds what it did before.",
+)
+commits = Table(
+    "commits",
+    durable,
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False, unique=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("development", String(36), nullable=False, index=True),
+    Column("recorded_at", Instant, nullable=False),
+    Column("learnt_at", Instant, nullable=False),
+    Column("logged_by", String(80), nullable=False),
+    Column("chain", LargeBinary, nullable=False),
+    Index("ix_commits_learnt_at_last", "learnt_at", "last"),
+    comment="One row per append call.",
+)
+events = Table(
+    "events",
+    durable,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("subject", BigInteger, ForeignKey(subjects.c.id), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("type", String(60), nullable=False),
+    Column("schema", Integer, nullable=False),
+    Column("development", String(36), nullable=False, index=True),
+    Column("commit", BigInteger, ForeignKey(commits.c.first), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    UniqueConstraint("subject", "version"),
+    comment="The events; body is the exact text that was hashed.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event about to be appended."""
+
+    id: str
+    subject: str
+    type: str
+    schema: int
+    body: bytes
+    salt: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What is shared by the events of one append call."""
+
+    id: str
+    development: str
+    recorded_at: datetime
+    learnt_at: datetime
+    logged_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as the log holds it. ``body`` is the exact JSON text; ``told`` and ``event`` are read from it."""
+
+    position: int
+    id: str
+    subject: str
+    version: int
+    type: str
+    schema: int
+    development: str
+    recorded_at: datetime
+    learnt_at: datetime
+    logged_by: str
+    hash: bytes
+    body: str
+
+    @property
+    def told(self) -> Told:
+        return decode(self.type, self.schema, self.body).told
+
+    @property
+    def event(self) -> AnyEvent:
+        return decode(self.type, self.schema, self.body).event
+
+
+class AlreadyDone(Exception):
+    """This idempotency key has already recorded exactly this request, as this commit."""
+
+    def __init__(self, commit: str) -> None:
+        self.commit = commit
+
+
+def claim_key(connection: Connection, key: str, request: bytes, commit: str) -> None:
+    """Take an idempotency key for this commit; AlreadyDone for a retry, Refused where the request differs."""
+    insert = insert_or_nothing(connection, requests).values(key=key, hash=request, commit=commit)
+    if connection.execute(insert.returning(requests.c.key)).one_or_none():
+        return
+    row = connection.execute(select(requests.c.hash, requests.c.commit).where(requests.c.key == key)).one()
+    if bytes(row.hash) != request:
+        raise Refused(
+            "key_reused",
+            f"the idempotency key {key!r} was used for another request: send a new key with a new request",
+        )
+    raise AlreadyDone(row.commit)
+
+
+def hold(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Lock subjects for this transaction, new ones included: key -> (id, version). In key order, so that two
+    writers never wait for each other in a circle."""
+    held: dict[str, tuple[int, int]] = {}
+    for key in sorted(set(keys)):
+        connection.execute(insert_or_nothing(connection, subjects).values(key=key, version=0))
+        row = connection.execute(
+            select(subjects.c.id, subjects.c.version).where(subjects.c.key == key).with_for_update()
+        ).one()
+        held[key] = (row.id, row.version)
+    return held
+
+
+def append(
+    connection: Connection,
+    commit: Commit,
+    new: Sequence[NewEvent],
+    held: dict[str, tuple[int, int]],
+) -> list[StoredEvent]:
+    """Append events of subjects that ``hold`` has locked. Neither clock of the log ever goes back: a commit whose
+    instants lie before the head's is given the head's."""
+    end = connection.execute(
+        update(head)
+        .where(head.c.id == 1)
+        .values(position=head.c.position + len(new))
+        .returning(head.c.position, head.c.chain, head.c.recorded_at, head.c.learnt_at)
+    ).one()
+    first = end.position - len(new) + 1
+    recorded_at, learnt_at = max(commit.recorded_at, end.recorded_at), max(commit.learnt_at, end.learnt_at)
+    versions = {key: version for key, (_, version) in held.items()}
+    stored: list[StoredEvent] = []
+    for position, event in enumerate(new, first):
+        versions[event.subject] += 1
+        header = proof.header(
+            position, event.id, event.subject, versions[event.subject], event.type, event.schema,
+            commit.development, micros(recorded_at), micros(learnt_at), commit.logged_by,
+        )  # fmt: skip
+        stored.append(
+            StoredEvent(
+                position, event.id, event.subject, versions[event.subject], event.type, event.schema,
+                commit.development, recorded_at, learnt_at, commit.logged_by,
+                proof.event_hash(header, event.salt, event.body), event.body.decode(),
+            )
+        )  # fmt: skip
+    chain = proof.link(end.chain, [event.hash for event in stored])
+    connection.execute(
+        update(subjects).where(subjects.c.id == bindparam("subject")).values(version=bindparam("now")),
+        [{"subject": held[key][0], "now": version} for key, version in versions.items()],
+    )
+    connection.execute(
+        update(head).where(head.c.id == 1).values(chain=chain, recorded_at=recorded_at, learnt_at=learnt_at)
+    )
+    connection.execute(
+        commits.insert().values(
+            id=commit.id, first=first, last=end.position, development=commit.development, recorded_at=recorded_at,
+            learnt_at=learnt_at, logged_by=commit.logged_by, chain=chain,
+        )
+    )  # fmt: skip
+    connection.execute(
+        events.insert(),
+        [
+            {
+                "position": event.position, "id": event.id, "subject": held[event.subject][0],
+                "version": event.version, "type": event.type, "schema": event.schema,
+                "development": event.development, "commit": first, "body": event.body, "salt": given.salt, "hash": event.hash,
+            }
+            for event, given in zip(stored, new, strict=True)
+        ],
+    )  # fmt: skip
+    return stored
+
+
+_STORED: Select[Any] = (
+    select(
+        events.c.position, events.c.id, subjects.c.key.label("subject"), events.c.version, events.c.type,
+        events.c.schema, events.c.development, commits.c.recorded_at, commits.c.learnt_at, commits.c.logged_by,
+        events.c.hash, events.c.body,
+    )
+    .join_from(events, subjects, events.c.subject == subjects.c.id)
+    .join(commits, events.c.commit == commits.c.first)
+    .order_by(events.c.position)
+)  # fmt: skip
+_OF_POSITIONS = _STORED.where(events.c.position.in_(bindparam("positions", expanding=True)))
+_OF_DEVELOPMENTS = _STORED.where(
+    events.c.development.in_(bindparam("developments", expanding=True)),
+    events.c.position <= bindparam("until"),
+)
+_OF_SUBJECT = _STORED.where(subjects.c.key == bindparam("subject"), events.c.position <= bindparam("until"))
+_AFTER = _STORED.where(events.c.position > bindparam("after"), events.c.position <= bindparam("until")).limit(
+    bindparam("limit")
+)
+
+
+def _stored(rows: Iterable[Row[Any]]) -> list[StoredEvent]:
+    return [StoredEvent(*row) for row in rows]
+
+
+def at_positions(connection: Connection, positions: Iterable[int]) -> dict[int, StoredEvent]:
+    """The events at these positions."""
+    wanted = list(positions)
+    found = _stored(connection.execute(_OF_POSITIONS, {"positions": wanted})) if wanted else []
+    return {event.position: event for event in found}
+
+
+def of_developments(connection: Connection, developments: Iterable[str], until: int) -> list[StoredEvent]:
+    """All events of these developments, repairs included, up to a position."""
+    wanted = list(developments)
+    return (
+        _stored(connection.execute(_OF_DEVELOPMENTS, {"developments": wanted, "until": until}))
+        if wanted
+        else []
+    )
+
+
+def of_subject(connection: Connection, subject: str, until: int) -> list[StoredEvent]:
+    """All events of a subject up to a position, in order."""
+    return _stored(connection.execute(_OF_SUBJECT, {"subject": subject, "until": until}))
+
+
+def after(connection: Connection, position: int, until: int, limit: int) -> list[StoredEvent]:
+    """The events after a position, in order: how everybody follows the log."""
+    return _stored(connection.execute(_AFTER, {"after": position, "until": until, "limit": limit}))
+
+
+def by_id(connection: Connection, id: str) -> StoredEvent | None:
+    """The event with this id."""
+    found = _stored(connection.execute(_STORED.where(events.c.id == id)))
+    return found[0] if found else None
+
+
+def of_commit(connection: Connection, commit: str) -> list[StoredEvent]:
+    """The events of one append call."""
+    return _stored(connection.execute(_STORED.where(commits.c.id == commit)))
+
+
+def pages(connection: Connection, size: int = 1000) -> Iterator[list[StoredEvent]]:
+    """The whole log, page by page."""
+    at, end = 0, position(connection)
+    while page := after(connection, at, end, size):
+        yield page
+        at = page[-1].position
+
+
+def position(connection: Connection) -> int:
+    """The position of the last event; 0 for an empty log."""
+    return connection.execute(select(head.c.position)).scalar_one()
+
+
+def clocks(connection: Connection) -> tuple[datetime, datetime]:
+    """The instants that the last commit was recorded and learnt at."""
+    return tuple(connection.execute(select(head.c.recorded_at, head.c.learnt_at)).one())  # type: ignore[return-value]
+
+
+def known_at(connection: Connection, at: datetime) -> int:
+    """The last position that the record had learnt by then; 0 where it knew nothing."""
+    found = connection.execute(
+        select(commits.c.last)
+        .where(commits.c.learnt_at <= at)
+        .order_by(commits.c.learnt_at.desc(), commits.c.last.desc())
+        .limit(1)
+    ).scalar()
+    return found or 0
+
+
+def known_since(connection: Connection, position: int) -> datetime | None:
+    """When the event at this position was learnt; None for position 0."""
+    return connection.execute(
+        select(commits.c.learnt_at).where(commits.c.first <= position, commits.c.last >= position)
+    ).scalar()
+
+
+def commit_end(connection: Connection, position: int) -> int:
+    """The last position of the commit that a position lies in: knowledge comes whole commits at a time."""
+    return (
+        connection.execute(
+            select(commits.c.last).where(commits.c.first <= position, commits.c.last >= position)
+        ).scalar()
+        or 0
+    )
+
+
+def originals(connection: Connection, developments: Iterable[str]) -> dict[str, int]:
+    """The first position of each development: its place in the order."""
+    return {
+        row.development: row.first
+        for row in connection.execute(
+            select(commits.c.development, func.min(commits.c.first).label("first"))
+            .where(commits.c.development.in_(list(developments)))
+            .group_by(commits.c.development)
+        )
+    }
+
+
+def subject_keys(connection: Connection) -> list[str]:
+    """Every subject that has an event."""
+    return list(
+        connection.scalars(select(subjects.c.key).where(subjects.c.version > 0).order_by(subjects.c.key))
+    )
+
+
+def verify(connection: Connection) -> Iterator[int]:
+    """Check the whole log: dense positions, every event's hash, the chain. Yields the position reached, page by
+    page; raises proof.Broken naming the first bad position."""
+    body = cast(events.c.body, LargeBinary) if connection.dialect.name == "sqlite" else events.c.body
+    columns = (
+        events.c.position, events.c.id, subjects.c.key, events.c.version, events.c.type, events.c.schema,
+        events.c.development, commits.c.recorded_at, commits.c.learnt_at, commits.c.logged_by, events.c.salt,
+        events.c.hash, body, commits.c.chain, commits.c.last,
+    )  # fmt: skip
+    page = (
+        select(*columns)
+        .join_from(events, subjects, events.c.subject == subjects.c.id, isouter=True)
+        .join(commits, events.c.commit == commits.c.first, isouter=True)
+        .where(events.c.position > bindparam("after"))
+        .order_by(events.c.position)
+        .limit(2000)
+    )
+    end = connection.execute(select(head.c.position, head.c.chain)).one()
+    checker = proof.Checker()
+    while rows := connection.execute(page, {"after": checker.position}).all():
+        for row in rows:
+            checker.check(row)
+        yield checker.position
+    checker.close(end.position, bytes(end.chain))
+
+
+def canonical(value: Any) -> bytes:
+    """The bytes of a value as they are hashed and kept: UTF-8 JSON, keys sorted, no spaces."""
+    return msgspec.json.encode(value, order="sorted")
