@@ -49,6 +49,17 @@ class Segment(NamedTuple):
     state: State
 
 
+class Row(NamedTuple):
+    """A segment of a subject as the record holds it: whom it concerns, and over which positions it was believed."""
+
+    subject: str
+    partner: str
+    lane: Lane
+    segment: Segment
+    known_from: int
+    known_until: int
+
+
 class Order(NamedTuple):
     """The place of a development in the painting; a correction keeps its original's."""
 

@@ -6,7 +6,6 @@ answer for a past position never changes either.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +26,7 @@ from sqlalchemy import (
 )
 
 from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, Logged, Told, concerned
-from tracker.domain.fold import Contribution, Lane, Lanes, Layer, Order, Segment, fold, painted, selected
+from tracker.domain.fold import Contribution, Lane, Lanes, Layer, Order, Row, Segment, fold, painted, selected
 from tracker.domain.paint import Paint, announced, paints
 from tracker.schema import Instant, Json, Serial, derived, instant, micros
 from tracker.store import log
@@ -75,18 +74,6 @@ tops = Table(
     comment="The last place in the order of painting, per subject: what comes after it is painted on top.",
 )
 TABLES = (lanes, segments, tops)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A segment with its lane, as read."""
-
-    subject: str
-    partner: str
-    lane: Lane
-    segment: Segment
-    known_from: int
-    known_until: int
 
 
 # ---------------------------------------------------------------- writing
@@ -336,6 +323,21 @@ def abouts(connection: Connection, subjects: Iterable[str], known: int) -> dict[
         row.subject: {name: layers[0].value for name, layers in row.segment.state.items()}
         for row in _rows(connection.execute(wanted, {"known": known, "subjects": sorted(set(subjects))}))
     }
+
+
+def positions_by_partner(connection: Connection, known: int) -> dict[str, list[int]]:
+    """The positions whose segments are believed at ``known``, per partner (and ``everyone``)."""
+    found: dict[str, list[int]] = {}
+    wanted = (
+        select(lanes.c.partner, segments.c.known_from)
+        .join_from(lanes, segments, segments.c.lane == lanes.c.id)
+        .where(*_KNOWN, lanes.c.aspect.not_in(("about", "checked")))
+        .distinct()
+        .order_by(segments.c.known_from)
+    )
+    for row in connection.execute(wanted, {"known": known}):
+        found.setdefault(row.partner, []).append(row.known_from)
+    return found
 
 
 def partners_touched(connection: Connection, first: int, last: int) -> set[str]:

@@ -141,6 +141,7 @@ class StoredEvent:
     logged_by: str
     hash: bytes
     body: str
+    commit: int
 
     @property
     def told(self) -> Told:
@@ -213,7 +214,7 @@ def append(
             StoredEvent(
                 position, event.id, event.subject, versions[event.subject], event.type, event.schema,
                 commit.development, recorded_at, learnt_at, commit.logged_by,
-                proof.event_hash(header, event.salt, event.body), event.body.decode(),
+                proof.event_hash(header, event.salt, event.body), event.body.decode(), first,
             )
         )  # fmt: skip
     chain = proof.link(end.chain, [event.hash for event in stored])
@@ -248,7 +249,7 @@ _STORED: Select[Any] = (
     select(
         events.c.position, events.c.id, subjects.c.key.label("subject"), events.c.version, events.c.type,
         events.c.schema, events.c.development, commits.c.recorded_at, commits.c.learnt_at, commits.c.logged_by,
-        events.c.hash, events.c.body,
+        events.c.hash, events.c.body, events.c.commit,
     )
     .join_from(events, subjects, events.c.subject == subjects.c.id)
     .join(commits, events.c.commit == commits.c.first)

@@ -1,0 +1,356 @@
+"""What holds for one partner, over all of world time, as known at one position. This is the one ``resolve``:
+board, page, difference, digest, calendar and API all see the world through it.
+
+Lanes hold what was said; here they are brought together. For each field the more specific target wins (the partner,
+then its blocs, then everyone), a layer that excepts the partner or a bloc of its is passed over, the legal status of
+an authority reaches every measure under it, and a measure that another replaces does not count.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from tracker.domain.events import HOME, actor_of, kind_of
+from tracker.domain.fold import ALL_GOODS, Row
+from tracker.domain.paint import EVERYONE, INSTRUMENT
+from tracker.domain.when import BEGINNING, FOREVER
+
+SILENT = ("about", "checked")
+"""Aspects whose changes are no news."""
+
+PERSONAL = ("about", "checked", "membership", "profile", "focus", "criterion", "risk", "assessment")
+"""Aspects that a bloc does not hand down to its members."""
+
+About = Mapping[str, Any]
+Values = dict[str, Any]
+
+
+class Key(NamedTuple):
+    """What an item is: one subject's state in one scope, on one basis, in one aspect."""
+
+    subject: str
+    scope: str
+    basis: str
+    aspect: str
+
+    @property
+    def name(self) -> str:
+        """The short key within an aspect: ``cars`` of ``provision:cars``."""
+        return self.aspect.partition(":")[2]
+
+    @property
+    def family(self) -> str:
+        """The aspect without its short key: ``provision`` of ``provision:cars``."""
+        return self.aspect.partition(":")[0]
+
+    @property
+    def claim(self) -> str | None:
+        """The short key of the claim this is; None for what an instrument says."""
+        return self.basis.partition(":")[2] or None
+
+
+class Fact(NamedTuple):
+    """A value, the position of the event it comes from, and the target it was said of."""
+
+    value: Any
+    position: int
+    via: str
+
+
+Facts = dict[str, Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item at an instant. ``start`` and ``end``: how long exactly this holds, as known. ``since``: from when on
+    its main value (status, or rate) has held without a break."""
+
+    key: Key
+    facts: Mapping[str, Fact]
+    start: datetime
+    end: datetime
+    since: datetime
+    about: About
+    counts: bool = True
+    reason: str = ""
+
+    def get(self, field: str, default: Any = None) -> Any:
+        fact = self.facts.get(field)
+        return default if fact is None or fact.value is None else fact.value
+
+    @property
+    def position(self) -> int:
+        """The event this state is due to: the one that set its newest field."""
+        return max(fact.position for fact in self.facts.values())
+
+    @property
+    def via(self) -> str:
+        """The target through which it reaches the partner."""
+        fact = self.facts.get("status") or self.facts.get("rate") or next(iter(self.facts.values()))
+        return fact.via
+
+    @property
+    def actor(self) -> str:
+        return actor_of(self.key.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Over [start, end) an item's fields go from ``before`` to ``after`` (only those that differ)."""
+
+    key: Key
+    start: datetime
+    end: datetime
+    before: Mapping[str, Fact]
+    after: Mapping[str, Fact]
+
+
+class History:
+    """The rows that concern a partner, as known at one position, ready to be asked for any instant."""
+
+    def __init__(self, partner: str, rows: Iterable[Row], abouts: Mapping[str, About]) -> None:
+        self.partner = partner
+        self.abouts = abouts
+        self._rows: dict[Key, list[Row]] = {}
+        for row in rows:
+            key = Key(row.subject, row.lane.scope, row.lane.basis, row.lane.aspect)
+            self._rows.setdefault(key, []).append(row)
+        self._edges: dict[Key, list[datetime]] = {}
+
+    @property
+    def keys(self) -> Iterable[Key]:
+        return self._rows.keys()
+
+    def rows(self, key: Key) -> Sequence[Row]:
+        """The rows an item is made of."""
+        return self._rows.get(key, ())
+
+    @cached_property
+    def _memberships(self) -> list[tuple[str, datetime, datetime]]:
+        return [
+            (key.name, row.segment.start, row.segment.end)
+            for key, rows in self._rows.items()
+            if key.family == "membership"
+            for row in rows
+            if row.partner == self.partner and row.segment.state["member"][0].value
+        ]
+
+    def blocs(self, at: datetime) -> list[str]:
+        """The blocs that the partner is a member of."""
+        return [bloc for bloc, start, end in self._memberships if start <= at < end]
+
+    def facts(self, key: Key, at: datetime) -> Facts:
+        """The fields of an item at an instant, overlays included; empty where nothing is said."""
+        facts = self.own(key, at)
+        authority = self._authority(key)
+        if facts and authority:
+            for name, fact in self.own(authority, at).items():
+                facts.setdefault(name, fact)
+        return facts
+
+    def own(self, key: Key, at: datetime) -> Facts:
+        """The fields that are said of the item itself: what changes are told by, so that a ruling is told once."""
+        found: list[tuple[int, Row]] = []
+        blocs = self.blocs(at)
+        foreign = actor_of(key.subject) != HOME and kind_of(key.subject) in ("measure", "authority")
+        whom = {HOME} if foreign else {self.partner, *blocs}
+        for row in self._rows.get(key, ()):
+            if row.segment.start <= at < row.segment.end:
+                rank = self._rank(row, blocs, foreign)
+                if rank is not None:
+                    found.append((rank, row))
+        facts: Facts = {}
+        for _, row in sorted(found, key=lambda pair: pair[0]):
+            for name, layers in row.segment.state.items():
+                if name not in facts:
+                    layer = next((x for x in layers if whom.isdisjoint(x.excepted)), None)
+                    if layer is not None:
+                        facts[name] = Fact(
+                            layer.value, layer.position, row.partner if foreign else row.lane.target
+                        )
+        return facts
+
+    def _rank(self, row: Row, blocs: Sequence[str], foreign: bool) -> int | None:
+        """How specific a row is for this partner: 0 its own, 1 its bloc's, 2 everyone's; None: not its business."""
+        target = row.lane.target
+        if foreign:
+            if target not in (HOME, EVERYONE) or row.partner not in (self.partner, *blocs):
+                return None
+            return (0 if target == HOME else 2) + (0 if row.partner == self.partner else 1)
+        if target == self.partner:
+            return 0
+        if target in blocs and row.lane.aspect.partition(":")[0] not in PERSONAL:
+            return 1
+        return 2 if target == EVERYONE else None
+
+    def _authority(self, key: Key) -> Key | None:
+        if key.basis != INSTRUMENT or key.aspect != "state" or kind_of(key.subject) != "measure":
+            return None
+        authority = self.abouts.get(key.subject, {}).get("authority")
+        return Key(authority, "", INSTRUMENT, "legal") if authority else None
+
+    def edges(self, key: Key) -> list[datetime]:
+        """The instants at which an item may change, in order, the beginning of time first."""
+        if key not in self._edges:
+            authority = self._authority(key)
+            rows = [*self._rows.get(key, ()), *(self._rows.get(authority, ()) if authority else ())]
+            memberships = [(start, end) for _, start, end in self._memberships]
+            spans = [(row.segment.start, row.segment.end) for row in rows] + memberships
+            edges = {edge for span in spans for edge in span if edge < FOREVER}
+            self._edges[key] = sorted({BEGINNING, *edges})
+        return self._edges[key]
+
+    def runs(self, key: Key) -> Iterator[tuple[datetime, datetime, Facts]]:
+        """The whole course of an item: [start, end) and its facts, also where they are empty."""
+        edges = self.edges(key)
+        for start, end in zip(edges, [*edges[1:], FOREVER], strict=True):
+            if start < end:
+                yield start, end, self.facts(key, start)
+
+    def item(self, key: Key, at: datetime) -> Item | None:
+        """An item at an instant; None where nothing is said."""
+        facts = self.facts(key, at)
+        if not any(fact.value is not None for fact in facts.values()):
+            return None
+        edges = self.edges(key)
+        i = bisect_right(edges, at) - 1
+        main = "status" if "status" in facts else "rate" if "rate" in facts else next(iter(facts))
+        start = j = i
+        while start > 0 and same(self.facts(key, edges[start - 1]), facts):
+            start -= 1
+        j = start
+        while j > 0 and value(self.facts(key, edges[j - 1]), main) == value(facts, main):
+            j -= 1
+        end = i + 1
+        while end < len(edges) and same(self.facts(key, edges[end]), facts):
+            end += 1
+        until = edges[end] if end < len(edges) else FOREVER
+        return Item(key, facts, edges[start], until, edges[j], self.abouts.get(key.subject, {}))
+
+    def items(self, at: datetime) -> list[Item]:
+        """Everything that holds at an instant, in the order of subjects, with what counts worked out."""
+        found = [item for key in sorted(self._rows) if key.family != "about" and (item := self.item(key, at))]
+        return counted(found)
+
+    def changes(self, after: datetime, until: datetime) -> list[Change]:
+        """Every change by time alone within (after, until], in order."""
+        return sorted(
+            (change for key in self._rows for change in self._changes(key, after, until)),
+            key=lambda change: (change.start, change.key),
+        )
+
+    def _changes(self, key: Key, after: datetime, until: datetime) -> Iterator[Change]:
+        edges = self.edges(key)
+        if key.family in SILENT:
+            return
+        for i in range(bisect_right(edges, after), bisect_right(edges, until)):
+            before, now = self.own(key, edges[i - 1]) if i else {}, self.own(key, edges[i])
+            if not same(before, now):
+                end = edges[i + 1] if i + 1 < len(edges) else FOREVER
+                yield changed(key, edges[i], end, before, now)
+
+
+def difference(before: History, at: datetime, after: History, then: datetime) -> list[Change]:
+    """What differs between two points: the one history at ``at``, the other at ``then``."""
+    found = []
+    for key in sorted({*before.keys, *after.keys}):
+        if key.family not in SILENT:
+            old, new = before.own(key, at), after.own(key, then)
+            if not same(old, new):
+                found.append(changed(key, then, FOREVER, old, new))
+    return found
+
+
+def restated(before: History, after: History, start: datetime, end: datetime) -> list[Change]:
+    """Where two states of knowledge tell [start, end) differently, interval by interval."""
+    found: list[Change] = []
+    for key in sorted({*before.keys, *after.keys}):
+        if key.family in SILENT:
+            continue
+        edges = sorted({start, *(e for e in (*before.edges(key), *after.edges(key)) if start < e < end)})
+        for at, until in zip(edges, [*edges[1:], end], strict=True):
+            old, new = before.own(key, at), after.own(key, at)
+            if same(old, new):
+                continue
+            change = changed(key, at, until, old, new)
+            last = found[-1] if found else None
+            if last and last.key == key and last.end == at and _alike(last, change):
+                found[-1] = Change(key, last.start, until, last.before, last.after)
+            else:
+                found.append(change)
+    return found
+
+
+def changed(key: Key, start: datetime, end: datetime, before: Facts, after: Facts) -> Change:
+    """A change, with only the fields that differ."""
+    names = [name for name in {**before, **after} if value(before, name) != value(after, name)]
+    return Change(
+        key, start, end,
+        {name: before[name] for name in names if value(before, name) is not None},
+        {name: after[name] for name in names if value(after, name) is not None},
+    )  # fmt: skip
+
+
+def value(facts: Mapping[str, Fact], name: str) -> Any:
+    """The value of a field; None where there is none, or where it was cleared."""
+    fact = facts.get(name)
+    return fact.value if fact else None
+
+
+def values(facts: Mapping[str, Fact]) -> Values:
+    """The values alone, without fields that were cleared."""
+    return {name: fact.value for name, fact in facts.items() if fact.value is not None}
+
+
+def same(a: Mapping[str, Fact], b: Mapping[str, Fact]) -> bool:
+    """Whether two sets of facts say the same, whoever said it."""
+    return values(a) == values(b)
+
+
+def _alike(a: Change, b: Change) -> bool:
+    return same(a.before, b.before) and same(a.after, b.after)
+
+
+# ---------------------------------------------------------------- what counts
+
+
+def counted(items: Sequence[Item]) -> list[Item]:
+    """The items, each measure with whether it counts as a duty now, and why not."""
+    standing = [_standing(item) for item in items]
+    replaced = {
+        (measure, item.key.scope): item.about.get("title", item.key.subject)
+        for item, (counts, _) in zip(items, standing, strict=True)
+        if counts
+        for measure in item.get("replaces", [])
+    }
+    out = []
+    for item, (counts, reason) in zip(items, standing, strict=True):
+        by = replaced.get((item.key.subject, item.key.scope)) or replaced.get((item.key.subject, ALL_GOODS))
+        if counts and by:
+            counts, reason = False, f"replaced by {by}"
+        out.append(Item(item.key, item.facts, item.start, item.end, item.since, item.about, counts, reason))
+    return out
+
+
+def _standing(item: Item) -> tuple[bool, str]:
+    if kind_of(item.key.subject) != "measure" or item.key.aspect != "state":
+        return False, ""
+    if item.key.claim:
+        return False, "only a claim: no instrument"
+    status = item.get("status")
+    if status != "in_force":
+        return False, (status or "no status").replace("_", " ")
+    if item.get("exempt"):
+        return False, "exempt"
+    if item.get("collection") in ("not_collected", "refundable"):
+        return False, "not collected"
+    if (
+        item.get("legal") in ("struck_down", "enjoined")
+        and not item.get("stayed")
+        and item.get("collection") != "collected"
+    ):
+        return False, item.get("legal", "").replace("_", " ")
+    return True, "in force"

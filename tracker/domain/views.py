@@ -1,0 +1,233 @@
+"""What people and programs see: plain, immutable shapes, and how an item or a change becomes one.
+
+Instants are UTC. ``state`` holds an item's fields as their event type documents them (rates in percent);
+``causes`` names, per field, the position of the event that set it.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from tracker.domain import words
+from tracker.domain.history import Change, Fact, Item, value
+from tracker.domain.when import BEGINNING, FOREVER
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """The common shape: immutable."""
+
+
+class Temporal(View):
+    """The point that an answer is about, on both axes; ``beyond_coverage``: later than the record has been kept."""
+
+    as_of: datetime
+    known_at: datetime
+    known_position: int
+    zone: str
+    checked_through: str | None = None
+    beyond_coverage: bool = False
+
+
+class Cause(View):
+    """The event behind a value."""
+
+    position: int
+    event: str
+    development: str
+    type: str
+    title: str
+    announced: str
+    learnt_at: datetime
+    sources: list[dict[str, Any]] = []
+
+
+class ItemView(View):
+    """One item: a measure in one scope, a provision, a criterion, a claim, ... as it stands at a point."""
+
+    subject: str
+    title: str
+    kind: str
+    actor: str
+    via: str
+    aspect: str
+    key: str
+    scope: str
+    claim: str | None
+    state: dict[str, Any]
+    counts: bool
+    reason: str
+    since: datetime | None
+    until: datetime | None
+    caused_by: int
+    causes: dict[str, int]
+
+
+class ChangeView(View):
+    """One item's change: over [from_, until) fields go from ``before`` to ``after``; ``words`` says it."""
+
+    subject: str
+    title: str
+    aspect: str
+    key: str
+    scope: str
+    claim: str | None
+    starts: datetime | None
+    ends: datetime | None
+    before: dict[str, Any]
+    after: dict[str, Any]
+    words: list[str]
+    caused_by: int | None
+
+
+class Deal(View):
+    """An agreement with its provisions, and the accounts that its sides give of it."""
+
+    agreement: ItemView
+    provisions: list[ItemView]
+    accounts: list[ItemView]
+
+
+class PartnerName(View):
+    """Who a partner is."""
+
+    code: str
+    name: str
+    kind: str
+    rank: int | None
+    blocs: list[str]
+
+
+class PartnerState(View):
+    """Where things stand with a partner at a point: goals beside results."""
+
+    temporal: Temporal
+    partner: PartnerName
+    talks: ItemView | None
+    in_writing: bool | None
+    focus: ItemView | None
+    criteria: list[ItemView]
+    risks: list[ItemView]
+    profile: ItemView | None
+    measures: list[ItemView]
+    agreements: list[Deal]
+    deadlines: list[ItemView]
+    claims: list[ItemView]
+    assessments: list[ItemView]
+    coming: list[ChangeView]
+    causes: dict[int, Cause]
+
+
+class Layer(View):
+    """A layer on all goods that counts, for the board."""
+
+    subject: str
+    title: str
+    rate: str
+    via: str
+
+
+class Card(View):
+    """A partner on the board."""
+
+    partner: PartnerName
+    talks: str | None
+    deal: str | None
+    in_writing: bool | None
+    layers: list[Layer]
+    sectors: list[str]
+    last_change: "Mention | None"
+    next_date: "Ahead | None"
+    checked_through: str | None
+    beyond_coverage: bool
+
+
+class Mention(View):
+    """A development, named."""
+
+    development: str
+    title: str
+    announced: datetime
+
+
+class Ahead(View):
+    """A date that lies ahead, and what happens then."""
+
+    at: datetime
+    what: str
+
+
+class Entry(View):
+    """A development on a timeline, in the version known at the point, with what it changed for this partner."""
+
+    development: str
+    event: str
+    position: int
+    title: str
+    summary: str | None
+    note: str | None
+    announced: str
+    announced_at: datetime
+    learnt_at: datetime
+    recorded_at: datetime
+    late: bool
+    standing: str
+    reason: str | None
+    versions: int
+    types: list[str]
+    subjects: list[str]
+    sources: list[dict[str, Any]]
+    links: dict[str, list[str]]
+    changes: list[ChangeView]
+
+
+def nested(facts: Mapping[str, Fact]) -> dict[str, Any]:
+    """Fields as plain values: entries that live one by one (``exemptions.usmca``) stand under their field again."""
+    state: dict[str, Any] = {}
+    for name, fact in facts.items():
+        if fact.value is None or name in words.HIDDEN:
+            continue
+        head, _, entry = name.partition(".")
+        if entry:
+            state.setdefault(head, {})[entry] = fact.value
+        else:
+            state[name] = fact.value
+    return state
+
+
+def bounded(at: datetime) -> datetime | None:
+    """An instant; None for the beginning and the end of time."""
+    return None if at <= BEGINNING or at >= FOREVER else at
+
+
+def title_of(subject: str, about: Mapping[str, Any]) -> str:
+    """The title of a subject, or what its key says."""
+    kind, _, key = subject.partition(":")
+    return str(about.get("title") or about.get("name") or (words.name_of(key) if kind == "partner" else key))
+
+
+def item_view(item: Item) -> ItemView:
+    key = item.key
+    return ItemView(
+        subject=key.subject, title=title_of(key.subject, item.about), kind=str(item.about.get("kind", "")),
+        actor=item.actor, via=item.via, aspect=key.family, key=key.name, scope=key.scope, claim=key.claim,
+        state=nested(item.facts), counts=item.counts, reason=item.reason, since=bounded(item.since),
+        until=bounded(item.end), caused_by=item.position,
+        causes={name: fact.position for name, fact in item.facts.items() if fact.value is not None},
+    )  # fmt: skip
+
+
+def change_view(change: Change, about: Mapping[str, Any]) -> ChangeView:
+    key = change.key
+    before = {name: value(change.before, name) for name in change.before}
+    after = {name: value(change.after, name) for name in change.after}
+    positions = [fact.position for fact in change.after.values()] or [
+        f.position for f in change.before.values()
+    ]
+    return ChangeView(
+        subject=key.subject, title=title_of(key.subject, about), aspect=key.family, key=key.name, scope=key.scope,
+        claim=key.claim, starts=bounded(change.start), ends=bounded(change.end), before=nested(change.before),
+        after=nested(change.after), words=words.change(before, after),
+        caused_by=max(positions) if positions else None,
+    )  # fmt: skip

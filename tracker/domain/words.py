@@ -1,0 +1,147 @@
+"""Plain words for states and changes: the same on every page, in every mail and at the prompt."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tracker.domain.countries import COUNTRIES
+from tracker.domain.when import BEGINNING, FOREVER
+
+FIELDS = {
+    "status": "status", "why_ended": "ended because", "rate": "rate", "combines": "combines", "replaces": "replaces",
+    "yields_to": "yields to", "quota": "quota", "exempt": "exempt", "exemptions": "exemption",
+    "transshipped": "if transshipped", "in_transit": "goods in transit", "refund": "refund", "legal": "legal status",
+    "stayed": "ruling stayed", "collection": "collection", "condition": "condition", "review_on": "review on",
+    "awaits": "awaits", "pending": "pending", "text": "note", "in_writing": "in writing", "ratified": "ratified by",
+    "title": "title", "before": "from", "after": "to", "amount": "amount", "due": "due", "changes": "changes",
+    "standing": "standing", "evidence": "evidence", "says": "says", "by": "by", "outcome": "outcome",
+    "level": "level", "sectors": "sectors", "imports": "imports", "exports": "exports", "focus": "focus",
+    "ruling": "ruling", "scope": "scope", "member": "member", "through": "checked through",
+}  # fmt: skip
+ASPECTS = {
+    "talks": "Talks", "focus": "Focus", "profile": "Trade profile", "criterion": "Criterion", "risk": "Risk",
+    "deadline": "Deadline", "assessment": "Assessment", "provision": "Provision", "membership": "Member of",
+    "legal": "Legal status", "claim": "Claim", "state": "", "checked": "Checked",
+}  # fmt: skip
+HIDDEN = ("due_at",)
+"""Fields that serve the machine and are said by another field already."""
+_CURRENCIES = {"USD": "US$", "EUR": "€", "GBP": "£", "CAD": "C$"}
+
+
+def name_of(code: str) -> str:
+    """The name of a partner, bloc or target."""
+    names = {"EU": "European Union", "everyone": "all partners", "each_of": "all named"}
+    return names.get(code) or COUNTRIES.get(code) or code.removeprefix("party:").replace("-", " ")
+
+
+def scope_of(slug: str) -> str:
+    """``auto-parts`` as words."""
+    return slug.replace("-", " ")
+
+
+def number(value: float) -> str:
+    """A number without trailing zeros, thousands apart."""
+    return f"{value:,.6f}".rstrip("0").rstrip(".")
+
+
+def rate(value: Mapping[str, Any]) -> str:
+    """``25%``, ``up to 245%``, ``15 to 20%``, ``80 US$ per item``, ``banned``, ``rate unknown``."""
+    low, high = value.get("at_least"), value.get("at_most")
+    if value.get("percent") is not None:
+        said = f"{number(value['percent'])}%"
+    elif low is not None and high is not None:
+        said = f"{number(low)} to {number(high)}%"
+    elif high is not None:
+        said = f"up to {number(high)}%"
+    elif low is not None:
+        said = f"at least {number(low)}%"
+    elif value.get("amount"):
+        said = amount(value["amount"])
+    else:
+        said = "banned" if value.get("ban") else "rate unknown"
+    return f"{said} of {value['of']}" if value.get("of") else said
+
+
+def amount(value: Mapping[str, Any]) -> str:
+    """``US$10 billion``; ``US$80 per item``."""
+    size = value["value"]
+    unit = next(((1e12, " trillion"), (1e9, " billion"), (1e6, " million"))[i] for i in range(3) if size >= 10 ** (12 - 3 * i)) if size >= 1e6 else (1.0, "")  # fmt: skip
+    sign = _CURRENCIES.get(value["currency"], value["currency"] + " ")
+    return f"{sign}{number(size / unit[0])}{unit[1]}" + (f" per {value['per']}" if value.get("per") else "")
+
+
+def quota(value: Mapping[str, Any]) -> str:
+    """``100,000 vehicles a year at 10%, beyond it 25%``."""
+    period = {"once": "once"}.get(
+        value.get("period", "year"), f"a {value.get('period', 'year').replace('_', ' ')}"
+    )
+    said = f"{number(value['quantity'])} {value['unit']} {period}"
+    if value.get("inside"):
+        said += f" at {rate(value['inside'])}"
+    return said + (f", beyond it {rate(value['outside'])}" if value.get("outside") else "")
+
+
+def field(name: str) -> str:
+    """The label of a field: ``exemptions.usmca`` is ``exemption usmca``."""
+    head, _, rest = name.partition(".")
+    return f"{FIELDS.get(head, head.replace('_', ' '))} {rest}".strip()
+
+
+def said(name: str, value: Any) -> str:
+    """The value of a field in words."""
+    match name.partition(".")[0], value:
+        case _, None:
+            return "none"
+        case (("rate" | "before" | "after" | "transshipped"), dict()):
+            return rate(value)
+        case "quota", dict():
+            return quota(value)
+        case "amount", dict():
+            return amount(value)
+        case "exemptions", dict():
+            return value["text"] + (f" ({rate(value['rate'])})" if value.get("rate") else "")
+        case (("imports" | "exports"), dict()):
+            parts = [amount(value["amount"])] if value.get("amount") else []
+            return ", ".join([*parts, *value.get("mainly", [])]) or "unknown"
+        case "pending", dict():
+            return "; ".join(f"{field(k)} {said(k, v)}" for k, v in value.items() if v is not None)
+        case _, bool():
+            return "yes" if value else "no"
+        case _, list():
+            return ", ".join(str(entry) for entry in value) or "none"
+        case _, str():
+            return (
+                value.replace("_", " ")
+                if name in ("status", "why_ended", "legal", "collection", "standing", "outcome")
+                else value
+            )
+        case _:
+            return str(value)
+
+
+def moved(name: str, before: Any, after: Any) -> str:
+    """One field's change: ``rate 25% → 50%``; a field that is new is just said."""
+    if before is None:
+        return f"{field(name)} {said(name, after)}"
+    if after is None:
+        return f"{field(name)} {said(name, before)} → none"
+    return f"{field(name)} {said(name, before)} → {said(name, after)}"
+
+
+def change(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """All moves of a change, the ones that matter first."""
+    names = [name for name in FIELDS if name in {**before, **after}]
+    names += [name for name in {**before, **after} if name not in FIELDS and name not in HIDDEN]
+    return [moved(name, before.get(name), after.get(name)) for name in names]
+
+
+def day(at: datetime, zone: ZoneInfo) -> str:
+    """``7 August 2025``, with the time where it is not midnight."""
+    if at <= BEGINNING:
+        return "the beginning"
+    if at >= FOREVER:
+        return "further notice"
+    local = at.astimezone(zone)
+    shown = f"{local.day} {local:%B %Y}"
+    return shown if (local.hour, local.minute) == (0, 0) else f"{shown}, {local:%H:%M}"

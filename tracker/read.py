@@ -1,0 +1,468 @@
+"""The other half of the flow: what is asked of the record. Everything people see comes from here.
+
+Each question is put at a ``Point`` of both axes; it is answered from the segments by ``History``, the one resolve.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Connection
+
+from tracker.domain import words
+from tracker.domain.decide import standing
+from tracker.domain.errors import Problem, Refused, invalid
+from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, Logged, kind_of
+from tracker.domain.fold import ALL_GOODS, Row
+from tracker.domain.history import Change, History, Item, difference, restated
+from tracker.domain.paint import EVERYONE, announced
+from tracker.domain.views import (
+    Ahead,
+    Card,
+    Cause,
+    ChangeView,
+    Deal,
+    Entry,
+    ItemView,
+    Layer,
+    Mention,
+    PartnerName,
+    PartnerState,
+    Temporal,
+    change_view,
+    item_view,
+    title_of,
+)
+from tracker.domain.when import BEGINNING, FOREVER, asked
+from tracker.projections import segments
+from tracker.store import log
+from tracker.store.log import StoredEvent
+
+LATE = timedelta(days=2)
+"""An entry learnt this much later than it was announced was logged late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point on both axes: what held at ``as_of``, as known at log position ``known`` (reached at ``known_at``)."""
+
+    as_of: datetime
+    known: int
+    known_at: datetime
+    zone: str
+
+
+def point(
+    connection: Connection,
+    *,
+    now: datetime,
+    zone: str,
+    as_of: str | None = None,
+    known_at: str | None = None,
+    known_position: int | None = None,
+    names: tuple[str, str, str] = ("as_of", "known_at", "known_position"),
+) -> Point:
+    """The point a question names; now, as known now, where it names nothing. Refused for a future knowledge."""
+    at = _instant(as_of, zone, names[0]) or now
+    end = log.position(connection)
+    if known_position is not None:
+        if known_at is not None:
+            raise invalid(names[2], f"give {names[1]} or {names[2]}, not both")
+        if not 0 <= known_position <= end:
+            raise invalid(
+                names[2], f"{names[2]} {known_position} is not in the log: it holds positions 0 to {end}"
+            )
+        return Point(at, known_position, log.known_since(connection, known_position) or BEGINNING, zone)
+    wanted = _instant(known_at, zone, names[1])
+    if wanted is None:
+        return Point(at, end, now, zone)
+    if wanted > now and not _today(wanted, now, zone):
+        raise invalid(
+            names[1],
+            f"{names[1]} {known_at} lies in the future: nobody knows yet what will be known; "
+            f"ask for {names[0]} to see what is scheduled",
+        )
+    return Point(at, log.known_at(connection, wanted), min(wanted, now), zone)
+
+
+def _instant(text: str | None, zone: str, name: str) -> datetime | None:
+    try:
+        return None if text is None else asked(text, zone)
+    except ValueError as error:
+        raise invalid(name, f"{name}: {error}") from None
+
+
+def _today(at: datetime, now: datetime, zone: str) -> bool:
+    return at.astimezone(ZoneInfo(zone)).date() <= now.astimezone(ZoneInfo(zone)).date()
+
+
+# ---------------------------------------------------------------- partners
+
+
+def history(connection: Connection, code: str, known: int) -> History:
+    """Everything that holds for a partner over time, as known at a position."""
+    own = segments.known(connection, [code, EVERYONE], known)
+    blocs = {row.lane.aspect.partition(":")[2] for row in own if row.lane.aspect.startswith("membership:")}
+    rows = own + (segments.known(connection, blocs, known) if blocs else [])
+    return History(code, rows, _abouts(connection, rows, known))
+
+
+def _abouts(connection: Connection, rows: Iterable[Row], known: int) -> dict[str, dict[str, Any]]:
+    return segments.abouts(connection, {row.subject for row in rows}, known)
+
+
+def names(connection: Connection, known: int) -> dict[str, PartnerName]:
+    """The partners that are followed, in the order of their rank, blocs last."""
+    found: dict[str, PartnerName] = {}
+    abouts = segments.abouts(
+        connection, [k for k in log.subject_keys(connection) if k.startswith("partner:")], known
+    )
+    for subject, about in abouts.items():
+        code = subject.removeprefix("partner:")
+        found[code] = PartnerName(
+            code=code, name=about["name"], kind=about["kind"], rank=about.get("rank"), blocs=[]
+        )
+    return dict(sorted(found.items(), key=lambda pair: (pair[1].rank or 10_000, pair[1].name)))
+
+
+def partner(connection: Connection, code: str, known: int) -> PartnerName:
+    """A partner by its code; Refused where it is not followed, as known then."""
+    found = names(connection, known)
+    if code not in found:
+        followed = ", ".join(found) or "nobody yet"
+        raise Refused(
+            "not_found",
+            f"{code!r} is not a partner that is followed here, as known then; these are: {followed}",
+            Problem("code", "not a partner that is followed"),
+        )
+    return found[code]
+
+
+def state(connection: Connection, code: str, at: Point) -> PartnerState:
+    """Where things stand with a partner at a point."""
+    name = partner(connection, code, at.known)
+    seen = history(connection, code, at.known)
+    items = seen.items(at.as_of)
+    coming = [change_view(c, seen.abouts.get(c.key.subject, {})) for c in _coming(seen, at.as_of)]
+
+    def of(*families: str) -> list[ItemView]:
+        return [
+            item_view(item)
+            for item in items
+            if item.key.family in families and kind_of(item.key.subject) == "partner"
+        ]
+
+    deals = [_deal(items, subject) for subject in _agreements(items)]
+    measures = [
+        item_view(i) for i in items if i.key.aspect == "state" and kind_of(i.key.subject) == "measure"
+    ]
+    positions = {p for item in items for p in (fact.position for fact in item.facts.values())}
+    positions |= {change.caused_by for change in coming if change.caused_by}
+    return PartnerState(
+        temporal=temporal(connection, at, _checked(seen)),
+        partner=msgspec.structs.replace(name, blocs=seen.blocs(at.as_of)),
+        talks=next(iter(of("talks")), None),
+        in_writing=_in_writing(items),
+        focus=next(iter(of("focus")), None),
+        criteria=of("criterion"),
+        risks=of("risk"),
+        profile=next(iter(of("profile")), None),
+        measures=[m for m in measures if m.claim is None],
+        agreements=[deal for deal in deals if deal],
+        deadlines=of("deadline"),
+        claims=[m for m in measures if m.claim] + [item_view(i) for i in items if i.key.aspect == "claim"],
+        assessments=of("assessment"),
+        coming=coming,
+        causes=causes(connection, positions),
+    )
+
+
+def temporal(connection: Connection, at: Point, checked: str | None = None) -> Temporal:
+    """The point as answers echo it."""
+    covered = None if checked is None else date.fromisoformat(checked)
+    asked_day = at.as_of.astimezone(ZoneInfo(at.zone)).date()
+    return Temporal(
+        as_of=at.as_of, known_at=at.known_at, known_position=at.known, zone=at.zone, checked_through=checked,
+        beyond_coverage=covered is None or asked_day > covered,
+    )  # fmt: skip
+
+
+def causes(connection: Connection, positions: Iterable[int]) -> dict[int, Cause]:
+    """The events at these positions, named."""
+    return {position: cause(event) for position, event in log.at_positions(connection, positions).items()}
+
+
+def cause(event: StoredEvent) -> Cause:
+    told = event.told
+    return Cause(
+        position=event.position, event=event.id, development=event.development, type=event.type, title=told.title,
+        announced=told.announced, learnt_at=event.learnt_at, sources=msgspec.to_builtins(told.sources),
+    )  # fmt: skip
+
+
+def _coming(seen: History, at: datetime) -> list[Change]:
+    return seen.changes(at, FOREVER)
+
+
+def _checked(seen: History) -> str | None:
+    found = [row for key in seen.keys if key.aspect == "checked" for row in seen.rows(key)]
+    return max(
+        (row.segment.state["through"][0].value for row in found if row.partner == seen.partner), default=None
+    )
+
+
+def _agreements(items: Sequence[Item]) -> list[str]:
+    return sorted({item.key.subject for item in items if kind_of(item.key.subject) == "agreement"})
+
+
+def _deal(items: Sequence[Item], subject: str) -> Deal | None:
+    its = [
+        item_view(item)
+        for item in items
+        if item.key.subject == subject and item.key.family in ("state", "provision")
+    ]
+    whole = [view for view in its if view.aspect == "state" and view.claim is None]
+    accounts = [view for view in its if view.claim]
+    if not whole and not accounts:
+        return None
+    return Deal(
+        agreement=(whole or accounts)[0],
+        provisions=[view for view in its if view.aspect == "provision" and view.claim is None],
+        accounts=accounts,
+    )
+
+
+def _in_writing(items: Sequence[Item]) -> bool | None:
+    """Whether a deal with the partner is in writing; None where there is no deal."""
+    deals = [
+        item for item in items if kind_of(item.key.subject) == "agreement" and item.key.aspect == "state"
+    ]
+    alive = [item for item in deals if item.get("status") not in ("terminated", "abandoned")]
+    return any(item.get("in_writing") for item in alive) if alive else None
+
+
+# ---------------------------------------------------------------- the board
+
+
+def board(connection: Connection, at: Point) -> list[Card]:
+    """All partners that are followed, at a point, each with what a reader wants to know first."""
+    rows = segments.known(connection, None, at.known)
+    abouts = _abouts(connection, rows, at.known)
+    by_partner: dict[str, list[Row]] = {}
+    for row in rows:
+        by_partner.setdefault(row.partner, []).append(row)
+    last = _last_changes(connection, at)
+    cards = []
+    for code, name in names(connection, at.known).items():
+        own = by_partner.get(code, [])
+        blocs = {
+            row.lane.aspect.partition(":")[2] for row in own if row.lane.aspect.startswith("membership:")
+        }
+        whose = [code, EVERYONE, *sorted(blocs)]
+        seen = History(code, [row for who in whose for row in by_partner.get(who, [])], abouts)
+        mentions = [last[who] for who in whose if who in last]
+        cards.append(_card(connection, name, seen, at, mentions))
+    return cards
+
+
+def _card(
+    connection: Connection, name: PartnerName, seen: History, at: Point, mentions: list[Mention]
+) -> Card:
+    items = seen.items(at.as_of)
+    checked = _checked(seen)
+    deals = [i for i in items if kind_of(i.key.subject) == "agreement" and i.key.aspect == "state"]
+    own = {item.key.family: item for item in items if item.key.subject == f"partner:{name.code}"}
+    talks = own.get("talks") or next((i for i in items if i.key.family == "talks"), None)
+    return Card(
+        partner=msgspec.structs.replace(name, blocs=seen.blocs(at.as_of)),
+        talks=talks.get("status") if talks else None,
+        deal=title_of(deals[-1].key.subject, deals[-1].about) if deals else None,
+        in_writing=_in_writing(items),
+        layers=[
+            Layer(
+                subject=i.key.subject, title=title_of(i.key.subject, i.about), via=i.via,
+                rate=words.rate(i.get("rate", {"unknown": True})),
+            )
+            for i in items
+            if i.counts and i.key.scope == ALL_GOODS and i.actor == "US" and i.about.get("kind", "tariff") == "tariff"
+        ],
+        sectors=(own["profile"].get("sectors") or []) if "profile" in own else [],
+        last_change=max(mentions, key=lambda mention: mention.announced, default=None),
+        next_date=_next(seen, items, at.as_of),
+        checked_through=checked,
+        beyond_coverage=temporal(connection, at, checked).beyond_coverage,
+    )  # fmt: skip
+
+
+def _next(seen: History, items: Sequence[Item], at: datetime) -> Ahead | None:
+    ahead = [Ahead(at=change.start, what=_headline(change, seen)) for change in _coming(seen, at)]
+    for item in items:
+        due = item.get("due_at")
+        if item.key.family == "deadline" and item.get("status") == "open" and due and due > at.timestamp():
+            ahead.append(
+                Ahead(
+                    at=datetime.fromtimestamp(due, UTC), what=f"deadline: {item.get('title', item.key.name)}"
+                )
+            )
+    return min(ahead, key=lambda a: a.at, default=None)
+
+
+def _headline(change: Change, seen: History) -> str:
+    view = change_view(change, seen.abouts.get(change.key.subject, {}))
+    return f"{view.title}: {view.words[0]}" if view.words else view.title
+
+
+def _last_changes(connection: Connection, at: Point) -> dict[str, Mention]:
+    """Per partner (and ``everyone``), the development announced last that still stands."""
+    found: dict[str, Mention] = {}
+    touched = segments.positions_by_partner(connection, at.known)
+    events = log.at_positions(connection, {position for held in touched.values() for position in held})
+    for code, positions in touched.items():
+        for position in positions:
+            event = events[position]
+            when = announced(event.told, event.subject).at
+            if when <= at.as_of and (code not in found or when >= found[code].announced):
+                found[code] = Mention(development=event.development, title=event.told.title, announced=when)
+    return found
+
+
+# ---------------------------------------------------------------- timelines
+
+
+def timeline(connection: Connection, code: str, at: Point) -> list[Entry]:
+    """The developments that touch a partner, announced by ``as_of`` and known at the point, newest first, each with
+    what it changed. Withdrawn ones stay, and say so."""
+    partner(connection, code, at.known)
+    own = segments.ever_known(connection, [code, EVERYONE], at.known)
+    blocs = {row.lane.aspect.partition(":")[2] for row in own if row.lane.aspect.startswith("membership:")}
+    rows = own + (segments.ever_known(connection, blocs, at.known) if blocs else [])
+    rows = [row for row in rows if row.lane.aspect not in ("about",)]
+    abouts = _abouts(connection, rows, at.known)
+    return _entries(connection, rows, abouts, at, code)
+
+
+def _entries(
+    connection: Connection, rows: Sequence[Row], abouts: Mapping[str, Mapping[str, Any]], at: Point, code: str
+) -> list[Entry]:
+    touched: dict[int, set[str]] = {}
+    for row in rows:
+        touched.setdefault(row.known_from, set()).add(row.subject)
+        if row.known_until <= at.known:
+            touched.setdefault(row.known_until, set()).add(row.subject)
+    developments = {event.development for event in log.at_positions(connection, touched).values()}
+    story: dict[str, list[StoredEvent]] = {}
+    for event in log.of_developments(connection, developments, at.known):
+        story.setdefault(event.development, []).append(event)
+    by_subject: dict[str, list[Row]] = {}
+    for row in rows:
+        by_subject.setdefault(row.subject, []).append(row)
+    members = [row for row in rows if row.lane.aspect.startswith("membership:")]
+    entries = []
+    for events in story.values():
+        entry = entry_of(events)
+        if entry.announced_at > at.as_of:
+            continue
+        changes = _changed_by(code, events, by_subject, members, abouts)
+        if changes or entry.standing != "current" or _names(events, code):
+            entries.append(msgspec.structs.replace(entry, changes=changes))
+    return sorted(
+        entries, key=lambda e: (e.announced_at, _sequence(story[e.development]), e.position), reverse=True
+    )
+
+
+def _sequence(events: Sequence[StoredEvent]) -> int:
+    return events[-1].told.sequence
+
+
+def _names(events: Sequence[StoredEvent], code: str) -> bool:
+    return any(event.subject == f"partner:{code}" for event in events)
+
+
+def _changed_by(
+    code: str,
+    events: Sequence[StoredEvent],
+    by_subject: Mapping[str, Sequence[Row]],
+    members: Sequence[Row],
+    abouts: Mapping[str, Mapping[str, Any]],
+) -> list[ChangeView]:
+    """What the latest version of a development changed, against what was believed just before it."""
+    latest = _versions(events)[-1]
+    first, last = latest[0].position, latest[-1].position
+    subjects = {event.subject for event in events}
+    rows = [*(row for subject in subjects for row in by_subject.get(subject, ())), *members]
+    before = History(code, [row for row in rows if row.known_from < first <= row.known_until], abouts)
+    after = History(code, [row for row in rows if row.known_from <= last < row.known_until], abouts)
+    return [
+        change_view(change, abouts.get(change.key.subject, {}))
+        for change in restated(before, after, BEGINNING, FOREVER)
+        if change.key.subject in subjects
+    ]
+
+
+def _versions(events: Sequence[StoredEvent]) -> list[list[StoredEvent]]:
+    """The events of a development by version: each correction or withdrawal is a commit of its own."""
+    versions: dict[int, list[StoredEvent]] = {}
+    for event in events:
+        versions.setdefault(event.commit, []).append(event)
+    return list(versions.values())
+
+
+def entry_of(events: Sequence[StoredEvent]) -> Entry:
+    """A development as it stands after these events of it, without its changes."""
+    first, last = events[0], events[-1]
+    now = standing((event.told, event.event) for event in events)
+    told = now.told
+    facts = [fact for held in now.events.values() for fact in held]
+    repair = last.event if isinstance(last.event, DevelopmentCorrected | DevelopmentWithdrawn) else None
+    when = announced(told, first.subject).at
+    links: dict[str, list[str]] = {}
+    for fact in facts:
+        for name, held in msgspec.to_builtins(fact.links).items():
+            links.setdefault(name, []).extend(held)
+    return Entry(
+        development=first.development, event=first.id, position=first.position, title=told.title,
+        summary=told.summary, note=told.note, announced=told.announced, announced_at=when,
+        learnt_at=first.learnt_at, recorded_at=first.recorded_at, late=first.learnt_at - when >= LATE,
+        standing="withdrawn" if now.withdrawn else "corrected" if repair else "current",
+        reason=repair.reason if repair else None, versions=len(_versions(events)),
+        types=[_type(fact) for fact in facts], subjects=sorted({event.subject for event in events}),
+        sources=msgspec.to_builtins(told.sources), links=links, changes=[],
+    )  # fmt: skip
+
+
+def _type(event: Logged) -> str:
+    return str(event.__struct_config__.tag)
+
+
+# ---------------------------------------------------------------- differences
+
+
+def diff(connection: Connection, code: str, first: Point, then: Point) -> list[ChangeView]:
+    """What differs for a partner between two points."""
+    partner(connection, code, then.known)
+    before, after = history(connection, code, first.known), history(connection, code, then.known)
+    return [
+        change_view(change, after.abouts.get(change.key.subject, {}))
+        for change in difference(before, first.as_of, after, then.as_of)
+    ]
+
+
+def effects(
+    connection: Connection, changes: Sequence[Row], before: int, after: int
+) -> dict[str, list[ChangeView]]:
+    """What a recorded (or rehearsed) order changes, partner by partner: before -> after, over time. For what reaches
+    everyone, under ``everyone``."""
+    touched = sorted({row.partner for row in changes if row.lane.aspect != "about" and row.partner})
+    found: dict[str, list[ChangeView]] = {}
+    subjects = {row.subject for row in changes}
+    for code in touched:
+        old, new = history(connection, code, before), history(connection, code, after)
+        found[code] = [
+            change_view(change, new.abouts.get(change.key.subject, {}))
+            for change in restated(old, new, BEGINNING, FOREVER)
+            if change.key.subject in subjects
+        ]
+    return found
