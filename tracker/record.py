@@ -19,14 +19,14 @@ from uuid_utils import uuid7
 from tracker.domain import decide
 from tracker.domain.errors import Problem, Refused
 from tracker.domain.events import Correction, Development, Record, Withdrawal
+from tracker.domain.fold import Row
 from tracker.projections import PROJECTIONS
-from tracker.projections.segments import Row, changed
+from tracker.projections.segments import changed
 from tracker.schema import derived
 from tracker.store import log
 from tracker.store.engine import writing
 from tracker.store.log import AlreadyDone, Commit, NewEvent, StoredEvent
 from tracker.store.upcasts import version_of
-
 
 Seen = TypeVar("Seen")
 

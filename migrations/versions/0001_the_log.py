@@ -112,7 +112,7 @@ def _refuse_on_sqlite() -> None:
         op.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN {refusal} END")
         op.execute(f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} BEGIN {refusal} END")
         op.execute(
-            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608
             f'WHEN EXISTS (SELECT 1 FROM {table} WHERE "{key}" = NEW."{key}" OR id = NEW.id) BEGIN {refusal} END'
         )
 

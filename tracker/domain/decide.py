@@ -136,13 +136,13 @@ def _check(command: Development, known: Known, at: str = "") -> None:
         raise Refused("invalid", problems[0].detail, *problems)
     zone = command.zone or zone_of(actor_of(command.events[0].subject))
     for pointer, text in _dates(command):
-        _try(problems, f"{at}{pointer}", lambda text=text: read(text, zone, "date"))  # type: ignore[misc]
-    opened = {subject for subject in known.subjects}
+        _try(problems, f"{at}{pointer}", lambda text=text: read(text, zone, "date"))
+    opened = set(known.subjects)
     told = told_of(command)
     for i, event in enumerate(command.events):
         pointer = f"{at}/events/{i}"
         problems += _of_event(event, pointer, opened, known)
-        _try(problems, pointer, lambda event=event: paints(told, event))  # type: ignore[misc]
+        _try(problems, pointer, lambda event=event: paints(told, event))
         opened.add(event.subject)
     if problems:
         raise Refused("invalid", problems[0].detail, *problems)

@@ -45,14 +45,14 @@ Target = Annotated[
 ]
 
 
-class Effect(Value):
+class Effect(Value, frozen=True):
     """Over [from, until) this holds. No ``from``: from the announcement on. No ``until``: until further notice."""
 
     from_: When | None = field(name="from", default=None)
     until: When | None = None
 
 
-class MeasureEffect(Effect):
+class MeasureEffect(Effect, frozen=True):
     """What a measure does to a target. No ``scope``: all scopes that the measure has, or ``all-goods``.
     With ``set.awaits`` and no ``from`` it is announced only: what it awaits has no date yet."""
 
@@ -62,7 +62,7 @@ class MeasureEffect(Effect):
     set: MeasureState = MeasureState()
 
 
-class RulingEffect(Effect, kw_only=True):
+class RulingEffect(Effect, kw_only=True, frozen=True):
     """What a ruling does to all measures under an authority, or to one measure: for everyone or a named party."""
 
     target: Target = "everyone"
@@ -70,20 +70,20 @@ class RulingEffect(Effect, kw_only=True):
     set: LegalState
 
 
-class AgreementEffect(Effect):
+class AgreementEffect(Effect, frozen=True):
     """What holds for the agreement as a whole."""
 
     set: AgreementState = AgreementState()
 
 
-class ProvisionEffect(Effect, kw_only=True):
+class ProvisionEffect(Effect, kw_only=True, frozen=True):
     """What holds for one provision."""
 
     provision: Slug
     set: ProvisionState
 
 
-class ClaimEffect(Effect, kw_only=True):
+class ClaimEffect(Effect, kw_only=True, frozen=True):
     """What is claimed, about a target, for an interval."""
 
     target: Target = "everyone"
@@ -91,7 +91,7 @@ class ClaimEffect(Effect, kw_only=True):
     set: ClaimState
 
 
-class Links(Value):
+class Links(Value, frozen=True):
     """How this event hangs together with others: subjects (``measure:...``), a claim of a subject
     (``measure:...#claim``), a provision (``agreement:...#provision``)."""
 
@@ -114,7 +114,7 @@ class Event(
 # ---------------------------------------------------------------- measures
 
 
-class MeasureEvent(Event):
+class MeasureEvent(Event, frozen=True):
     """Shared by everything that happens to a measure. ``claim`` names a claim's own lane: somebody said so,
     no instrument exists; without it the event speaks of what an instrument does."""
 
@@ -128,49 +128,49 @@ class MeasureEvent(Event):
     """Whether the time from the announcement until the effect starts is ``announced``."""
 
 
-class MeasureThreatened(MeasureEvent, tag="measure.threatened"):
+class MeasureThreatened(MeasureEvent, tag="measure.threatened", frozen=True):
     """Somebody in power says a measure will or may come; no instrument exists. A claim (default key ``threat``)."""
 
     claim: Slug | None = "threat"
     implies: ClassVar[MeasureState] = MeasureState(status="threatened")
 
 
-class InvestigationOpened(MeasureEvent, tag="investigation.opened"):
+class InvestigationOpened(MeasureEvent, tag="investigation.opened", frozen=True):
     """An authority has begun to investigate; a measure may follow."""
 
     implies: ClassVar[MeasureState] = MeasureState(status="under_investigation")
 
 
-class MeasureProposed(MeasureEvent, tag="measure.proposed"):
+class MeasureProposed(MeasureEvent, tag="measure.proposed", frozen=True):
     """An authority has published a draft for comment."""
 
     implies: ClassVar[MeasureState] = MeasureState(status="proposed")
 
 
-class MeasureAnnounced(MeasureEvent, tag="measure.announced"):
+class MeasureAnnounced(MeasureEvent, tag="measure.announced", frozen=True):
     """A measure is ordered by an instrument, with its rates and dates; until it starts it is ``announced``."""
 
     implies: ClassVar[MeasureState] = MeasureState(status="in_force")
     leads: ClassVar[bool] = True
 
 
-class MeasureAmended(MeasureEvent, tag="measure.amended"):
+class MeasureAmended(MeasureEvent, tag="measure.amended", frozen=True):
     """Rates, scope, exemptions or other terms of a measure change. Status stays unless set."""
 
 
-class MeasurePaused(MeasureEvent, tag="measure.paused"):
+class MeasurePaused(MeasureEvent, tag="measure.paused", frozen=True):
     """A measure is suspended; with ``until`` it resumes by itself."""
 
     implies: ClassVar[MeasureState] = MeasureState(status="paused")
 
 
-class MeasureResumed(MeasureEvent, tag="measure.resumed"):
+class MeasureResumed(MeasureEvent, tag="measure.resumed", frozen=True):
     """A paused or threatened measure applies again, or earlier than its pause said."""
 
     implies: ClassVar[MeasureState] = MeasureState(status="in_force")
 
 
-class MeasureEnded(MeasureEvent, tag="measure.ended"):
+class MeasureEnded(MeasureEvent, tag="measure.ended", frozen=True):
     """A measure is over, or a threat withdrawn: ``why_ended`` says why. ``each_of`` reaches its claims too."""
 
     implies: ClassVar[MeasureState] = MeasureState(status="ended")
@@ -179,7 +179,7 @@ class MeasureEnded(MeasureEvent, tag="measure.ended"):
 # ---------------------------------------------------------------- rulings
 
 
-class RulingIssued(Event, tag="ruling.issued"):
+class RulingIssued(Event, tag="ruling.issued", frozen=True):
     """A court decides on an authority (all measures under it) or on a measure; a stay is a ruling too."""
 
     about: AuthorityAbout | None = None
@@ -189,7 +189,7 @@ class RulingIssued(Event, tag="ruling.issued"):
 # ---------------------------------------------------------------- agreements
 
 
-class AgreementEvent(Event):
+class AgreementEvent(Event, frozen=True):
     """Shared by everything that happens to an agreement. ``claim``: one side's account of it, kept apart."""
 
     about: AgreementAbout | None = None
@@ -200,92 +200,92 @@ class AgreementEvent(Event):
     implies: ClassVar[AgreementState] = AgreementState()
 
 
-class AgreementAnnounced(AgreementEvent, tag="agreement.announced"):
+class AgreementAnnounced(AgreementEvent, tag="agreement.announced", frozen=True):
     """The parties, or one of them, say that there is a deal."""
 
     implies: ClassVar[AgreementState] = AgreementState(status="announced")
 
 
-class AgreementTextPublished(AgreementEvent, tag="agreement.text_published"):
+class AgreementTextPublished(AgreementEvent, tag="agreement.text_published", frozen=True):
     """The text is out: the deal is in writing."""
 
     implies: ClassVar[AgreementState] = AgreementState(status="text_published", in_writing=True)
 
 
-class AgreementSigned(AgreementEvent, tag="agreement.signed"):
+class AgreementSigned(AgreementEvent, tag="agreement.signed", frozen=True):
     """The parties have signed."""
 
     implies: ClassVar[AgreementState] = AgreementState(status="signed", in_writing=True)
 
 
-class AgreementRatified(AgreementEvent, tag="agreement.ratified"):
+class AgreementRatified(AgreementEvent, tag="agreement.ratified", frozen=True):
     """A side has ratified: set ``ratified`` with that side and the date."""
 
 
-class AgreementEnteredIntoForce(AgreementEvent, tag="agreement.entered_into_force"):
+class AgreementEnteredIntoForce(AgreementEvent, tag="agreement.entered_into_force", frozen=True):
     """The deal applies, as a whole or as far as its provisions say."""
 
     implies: ClassVar[AgreementState] = AgreementState(status="in_force")
 
 
-class AgreementAmended(AgreementEvent, tag="agreement.amended"):
+class AgreementAmended(AgreementEvent, tag="agreement.amended", frozen=True):
     """Terms of the deal change, or are understood better."""
 
 
-class AgreementSuspended(AgreementEvent, tag="agreement.suspended"):
+class AgreementSuspended(AgreementEvent, tag="agreement.suspended", frozen=True):
     """The deal is suspended; with ``until`` it resumes by itself."""
 
     implies: ClassVar[AgreementState] = AgreementState(status="suspended")
 
 
-class AgreementTerminated(AgreementEvent, tag="agreement.terminated"):
+class AgreementTerminated(AgreementEvent, tag="agreement.terminated", frozen=True):
     """The deal is over."""
 
     implies: ClassVar[AgreementState] = AgreementState(status="terminated")
 
 
-class ProvisionChanged(AgreementEvent, tag="provision.changed"):
+class ProvisionChanged(AgreementEvent, tag="provision.changed", frozen=True):
     """One provision moves: carried out, shelved, dropped, fulfilled, or given other figures."""
 
 
 # ---------------------------------------------------------------- partners and negotiations
 
 
-class PartnerRegistered(Event, kw_only=True, tag="partner.registered"):
+class PartnerRegistered(Event, kw_only=True, tag="partner.registered", frozen=True):
     """The tracker follows this partner from now on."""
 
     about: PartnerAbout
 
 
-class PartnerProfiled(Event, kw_only=True, tag="partner.profiled"):
+class PartnerProfiled(Event, kw_only=True, tag="partner.profiled", frozen=True):
     """The economics of a partner, as a source states them."""
 
     set: Profile
     from_: When | None = field(name="from", default=None)
 
 
-class BlocJoined(Event, kw_only=True, tag="bloc.joined"):
+class BlocJoined(Event, kw_only=True, tag="bloc.joined", frozen=True):
     """A partner is a member of a bloc from that day: what holds for the bloc holds for it."""
 
     bloc: Partner
     from_: When | None = field(name="from", default=None)
 
 
-class BlocLeft(Event, kw_only=True, tag="bloc.left"):
+class BlocLeft(Event, kw_only=True, tag="bloc.left", frozen=True):
     """A partner is no longer a member of a bloc from that day."""
 
     bloc: Partner
     from_: When | None = field(name="from", default=None)
 
 
-class ObjectivesSet(Event, kw_only=True, tag="objectives.set"):
+class ObjectivesSet(Event, kw_only=True, tag="objectives.set", frozen=True):
     """The focus of the talks, the criteria of a win, and the risks."""
 
     set: Objectives
     from_: When | None = field(name="from", default=None)
 
 
-class CriterionAssessed(Event, kw_only=True, tag="criterion.assessed"):
+class CriterionAssessed(Event, kw_only=True, tag="criterion.assessed", frozen=True):
     """A criterion of the win moved, or did not, on this evidence."""
 
     criterion: Slug
@@ -293,7 +293,7 @@ class CriterionAssessed(Event, kw_only=True, tag="criterion.assessed"):
     from_: When | None = field(name="from", default=None)
 
 
-class RiskAssessed(Event, kw_only=True, tag="risk.assessed"):
+class RiskAssessed(Event, kw_only=True, tag="risk.assessed", frozen=True):
     """A risk was raised, came true, or passed."""
 
     risk: Slug
@@ -301,7 +301,7 @@ class RiskAssessed(Event, kw_only=True, tag="risk.assessed"):
     from_: When | None = field(name="from", default=None)
 
 
-class TalksEvent(Event):
+class TalksEvent(Event, frozen=True):
     """Shared by everything that happens to the talks."""
 
     set: TalksState = TalksState()
@@ -310,37 +310,37 @@ class TalksEvent(Event):
     implies: ClassVar[TalksState] = TalksState()
 
 
-class TalksHeld(TalksEvent, tag="talks.held"):
+class TalksHeld(TalksEvent, tag="talks.held", frozen=True):
     """The sides met or spoke: the talks are under way."""
 
     implies: ClassVar[TalksState] = TalksState(status="under_way")
 
 
-class TalksPaused(TalksEvent, tag="talks.paused"):
+class TalksPaused(TalksEvent, tag="talks.paused", frozen=True):
     """The talks rest by agreement."""
 
     implies: ClassVar[TalksState] = TalksState(status="paused")
 
 
-class TalksBrokenOff(TalksEvent, tag="talks.broken_off"):
+class TalksBrokenOff(TalksEvent, tag="talks.broken_off", frozen=True):
     """A side has ended the talks."""
 
     implies: ClassVar[TalksState] = TalksState(status="broken_off")
 
 
-class TalksResumed(TalksEvent, tag="talks.resumed"):
+class TalksResumed(TalksEvent, tag="talks.resumed", frozen=True):
     """Talks that were paused or broken off go on."""
 
     implies: ClassVar[TalksState] = TalksState(status="under_way")
 
 
-class TalksConcluded(TalksEvent, tag="talks.concluded"):
+class TalksConcluded(TalksEvent, tag="talks.concluded", frozen=True):
     """The talks are done."""
 
     implies: ClassVar[TalksState] = TalksState(status="concluded")
 
 
-class DeadlineEvent(Event, kw_only=True):
+class DeadlineEvent(Event, kw_only=True, frozen=True):
     """Shared by everything that happens to a deadline; ``deadline`` is its short key."""
 
     deadline: Slug
@@ -349,23 +349,23 @@ class DeadlineEvent(Event, kw_only=True):
     implies: ClassVar[DeadlineState] = DeadlineState()
 
 
-class DeadlineSet(DeadlineEvent, tag="deadline.set"):
+class DeadlineSet(DeadlineEvent, tag="deadline.set", frozen=True):
     """A date is set by which something is to happen."""
 
     implies: ClassVar[DeadlineState] = DeadlineState(status="open")
 
 
-class DeadlineMoved(DeadlineEvent, tag="deadline.moved"):
+class DeadlineMoved(DeadlineEvent, tag="deadline.moved", frozen=True):
     """The date has moved; where it stood before is kept."""
 
     implies: ClassVar[DeadlineState] = DeadlineState(status="open")
 
 
-class DeadlineClosed(DeadlineEvent, tag="deadline.closed"):
+class DeadlineClosed(DeadlineEvent, tag="deadline.closed", frozen=True):
     """The deadline was met, missed or cancelled."""
 
 
-class AssessmentPublished(Event, kw_only=True, tag="assessment.published"):
+class AssessmentPublished(Event, kw_only=True, tag="assessment.published", frozen=True):
     """Somebody's analysis of where the relationship stands; ``assessment`` is its short key."""
 
     assessment: Slug
@@ -373,7 +373,7 @@ class AssessmentPublished(Event, kw_only=True, tag="assessment.published"):
     text: Text
 
 
-class PartnerChecked(Event, kw_only=True, tag="partner.checked"):
+class PartnerChecked(Event, kw_only=True, tag="partner.checked", frozen=True):
     """An analyst has looked for news up to and including ``through``: silence until then means nothing changed."""
 
     through: Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$", description="A date: YYYY-MM-DD")]
@@ -382,7 +382,7 @@ class PartnerChecked(Event, kw_only=True, tag="partner.checked"):
 # ---------------------------------------------------------------- claims
 
 
-class ClaimEvent(Event, kw_only=True):
+class ClaimEvent(Event, kw_only=True, frozen=True):
     """Shared by everything that happens to a claim about a subject; ``claim`` is its short key."""
 
     claim: Slug
@@ -391,42 +391,43 @@ class ClaimEvent(Event, kw_only=True):
     implies: ClassVar[ClaimState] = ClaimState()
 
 
-class StatementMade(ClaimEvent, tag="statement.made"):
+class StatementMade(ClaimEvent, tag="statement.made", frozen=True):
     """Somebody said so: a figure, a promise, an account of a deal. It never becomes law by itself."""
 
     implies: ClassVar[ClaimState] = ClaimState(outcome="open")
 
 
-class StatementRevised(ClaimEvent, tag="statement.revised"):
+class StatementRevised(ClaimEvent, tag="statement.revised", frozen=True):
     """The one who said it says it differently now, or the page was edited."""
 
     implies: ClassVar[ClaimState] = ClaimState(outcome="corrected")
 
 
-class ClaimClosed(ClaimEvent, tag="claim.closed"):
+class ClaimClosed(ClaimEvent, tag="claim.closed", frozen=True):
     """A claim is settled by an instrument, carried out, withdrawn, contradicted, or has lapsed: say which."""
 
 
 # ---------------------------------------------------------------- repairs of our own record
 
 
-class DevelopmentCorrected(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="development.corrected"):  # fmt: skip
-    """Our record of a development was wrong: on this subject it now says ``now`` (nothing, where it has moved to
-    another subject). It keeps its place in the order. When a *source* changes its mind, log a new development."""
+class RepairEvent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+    """Shared by the repairs of our own record: the subject, the development that is repaired, and why."""
 
     subject: SubjectKey
     development: str
     reason: Text
+
+
+class DevelopmentCorrected(RepairEvent, kw_only=True, tag="development.corrected", frozen=True):
+    """Our record of a development was wrong: on this subject it now says ``now`` (nothing, where it has moved to
+    another subject). It keeps its place in the order. When a *source* changes its mind, log a new development."""
+
     editorial: bool = False
     now: "list[Logged]"
 
 
-class DevelopmentWithdrawn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="development.withdrawn"):  # fmt: skip
+class DevelopmentWithdrawn(RepairEvent, tag="development.withdrawn", frozen=True):
     """Our record of a development should not have been made: it no longer counts, and stays readable."""
-
-    subject: SubjectKey
-    development: str
-    reason: Text
 
 
 MeasureEvents = (
@@ -451,7 +452,7 @@ AnyEvent = Logged | Repair
 """What the log holds."""
 
 
-class Told(Value):
+class Told(Value, frozen=True):
     """What the world was told, by whom and when: shared by all events of a development."""
 
     title: Line
@@ -464,13 +465,13 @@ class Told(Value):
     note: Text | None = None
 
 
-class Development(Told, kw_only=True):
+class Development(Told, kw_only=True, frozen=True):
     """The command: log a development."""
 
     events: Annotated[list[Logged], Meta(min_length=1, max_length=200)]
 
 
-class Correction(Value):
+class Correction(Value, frozen=True):
     """The command: our record of a development was wrong; this is what it should have said."""
 
     reason: Text
@@ -478,7 +479,7 @@ class Correction(Value):
     editorial: bool = False
 
 
-class Withdrawal(Value):
+class Withdrawal(Value, frozen=True):
     """The command: our record of a development should not have been made."""
 
     reason: Text

@@ -8,7 +8,7 @@ an authority reaches every measure under it, and a measure that another replaces
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -329,9 +329,10 @@ def counted(items: Sequence[Item]) -> list[Item]:
     out = []
     for item, (counts, reason) in zip(items, standing, strict=True):
         by = replaced.get((item.key.subject, item.key.scope)) or replaced.get((item.key.subject, ALL_GOODS))
-        if counts and by:
-            counts, reason = False, f"replaced by {by}"
-        out.append(Item(item.key, item.facts, item.start, item.end, item.since, item.about, counts, reason))
+        overruled = counts and by
+        out.append(
+            replace(item, counts=counts and not by, reason=f"replaced by {by}" if overruled else reason)
+        )
     return out
 
 

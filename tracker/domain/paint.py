@@ -111,18 +111,16 @@ def _paints(dates: _Dates, event: Logged) -> Iterator[Paint]:
                 yield from _measure(dates, event, effect)
         case RulingIssued():
             yield from _about(event.about)
-            aspect = "state" if kind_of(event.subject) == "measure" else "legal"
+            aspect, scope = ("state", None) if kind_of(event.subject) == "measure" else ("legal", "")
             for effect in event.effects:
-                yield _targeted(
-                    dates, effect, aspect, _fields(effect.set), scope="" if aspect == "legal" else None
-                )
+                yield _targeted(dates, ruled, aspect, _fields(ruled.set), scope)
         case AgreementEvent():
             yield from _about(event.about)
             yield from _agreement(dates, event)
         case ClaimEvent():
-            for effect in event.effects:
-                fields = _fields(event.implies) | _fields(effect.set)
-                yield replace(_targeted(dates, effect, "claim", fields), basis=f"claim:{event.claim}")
+            for said in event.effects:
+                fields = _fields(event.implies) | _fields(said.set)
+                yield replace(_targeted(dates, said, "claim", fields), basis=f"claim:{event.claim}")
         case PartnerRegistered():
             yield from _about(event.about)
         case PartnerProfiled():

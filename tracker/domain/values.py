@@ -41,7 +41,7 @@ class Value(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     """The common shape of everything below: immutable, and strict about the names it knows."""
 
 
-class Source(Value):
+class Source(Value, frozen=True):
     """Who published it, where and when. ``kind`` is the tier: an official text, a party's own words, ..."""
 
     publisher: Line
@@ -51,7 +51,7 @@ class Source(Value):
     on: When | None = None
 
 
-class Amount(Value):
+class Amount(Value, frozen=True):
     """A sum of money; ``per`` makes it a specific duty ("80 USD per item")."""
 
     value: Annotated[float, Meta(ge=0)]
@@ -59,7 +59,7 @@ class Amount(Value):
     per: Line | None = None
 
 
-class Rate(Value):
+class Rate(Value, frozen=True):
     """A duty rate: a number, a range ("up to" is ``at_most`` alone), a specific amount, a ban, or unknown."""
 
     percent: Percent | None = None
@@ -72,7 +72,7 @@ class Rate(Value):
     text: Line | None = None
 
 
-class Quota(Value):
+class Quota(Value, frozen=True):
     """A tariff-rate quota: ``quantity`` of ``unit`` a ``period`` at ``inside``, beyond it ``outside``."""
 
     quantity: Annotated[float, Meta(ge=0)]
@@ -83,7 +83,7 @@ class Quota(Value):
     text: Line | None = None
 
 
-class Exemption(Value):
+class Exemption(Value, frozen=True):
     """Goods that a measure spares or charges less: by preference claim, product list, content or use."""
 
     text: Line
@@ -91,7 +91,7 @@ class Exemption(Value):
     ended: bool = False
 
 
-class MeasureAbout(Value):
+class MeasureAbout(Value, frozen=True):
     """What a measure is: said once, by its first event."""
 
     title: Line
@@ -102,13 +102,13 @@ class MeasureAbout(Value):
     instrument: Line | UnsetType = UNSET
 
 
-class AgreementAbout(Value):
+class AgreementAbout(Value, frozen=True):
     """What an agreement is. Its parties stand in its key."""
 
     title: Line
 
 
-class PartnerAbout(Value):
+class PartnerAbout(Value, frozen=True):
     """What a partner is: a country, or a bloc that others are members of. ``rank``: its place in the top list."""
 
     name: Line
@@ -116,14 +116,14 @@ class PartnerAbout(Value):
     rank: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
 
 
-class AuthorityAbout(Value):
+class AuthorityAbout(Value, frozen=True):
     """A legal authority under which measures are taken, a ruling against which reaches them all."""
 
     title: Line
     law: Line | UnsetType = UNSET
 
 
-class MeasureState(Value):
+class MeasureState(Value, frozen=True):
     """The state of a measure on its target, over the interval of the effect that sets it."""
 
     status: (
@@ -162,7 +162,7 @@ class MeasureState(Value):
     text: Text | None | UnsetType = UNSET
 
 
-class LegalState(Value):
+class LegalState(Value, frozen=True):
     """What a ruling makes of an authority: legal status and collection apart, for everyone or a named party."""
 
     legal: Literal["valid", "enjoined", "struck_down"] | None | UnsetType = UNSET
@@ -172,7 +172,7 @@ class LegalState(Value):
     text: Text | None | UnsetType = UNSET
 
 
-class AgreementState(Value):
+class AgreementState(Value, frozen=True):
     """Where a deal stands as a whole. ``ratified`` holds a date per side."""
 
     status: (
@@ -195,7 +195,7 @@ class AgreementState(Value):
     text: Text | None | UnsetType = UNSET
 
 
-class ProvisionState(Value):
+class ProvisionState(Value, frozen=True):
     """One promise of a deal and what became of it. ``before`` and ``after`` are the rates it moves."""
 
     title: Line | UnsetType = UNSET
@@ -214,7 +214,7 @@ class ProvisionState(Value):
     text: Text | None | UnsetType = UNSET
 
 
-class Figure(Value):
+class Figure(Value, frozen=True):
     """A yearly trade figure with its composition; a missing figure is missing, never zero."""
 
     amount: Amount | None = None
@@ -222,7 +222,7 @@ class Figure(Value):
     year: Annotated[int, Meta(ge=1900, le=2200)] | None = None
 
 
-class Profile(Value):
+class Profile(Value, frozen=True):
     """The economics of a partner: sectors of the S&P 500 most affected, imports from it and exports to it."""
 
     sectors: list[Line] | None | UnsetType = UNSET
@@ -231,7 +231,7 @@ class Profile(Value):
     text: Text | None | UnsetType = UNSET
 
 
-class Objectives(Value):
+class Objectives(Value, frozen=True):
     """What the talks are about: the focus, the win as criteria, the risks; each under a short key."""
 
     focus: Text | None | UnsetType = UNSET
@@ -239,7 +239,7 @@ class Objectives(Value):
     risks: dict[Slug, Text | None] | UnsetType = UNSET
 
 
-class TalksState(Value):
+class TalksState(Value, frozen=True):
     """Where the talks stand."""
 
     status: Literal["none", "under_way", "paused", "broken_off", "concluded"] | None | UnsetType = UNSET
@@ -247,7 +247,7 @@ class TalksState(Value):
     text: Text | None | UnsetType = UNSET
 
 
-class DeadlineState(Value):
+class DeadlineState(Value, frozen=True):
     """A date that somebody has set. Moving it is a new event; the old date stays in the record."""
 
     title: Line | UnsetType = UNSET
@@ -256,21 +256,21 @@ class DeadlineState(Value):
     text: Text | None | UnsetType = UNSET
 
 
-class CriterionState(Value):
+class CriterionState(Value, frozen=True):
     """How a criterion of the win stands, and on what evidence."""
 
     standing: Literal["open", "advanced", "met", "set_back", "lost"]
     evidence: Text | None | UnsetType = UNSET
 
 
-class RiskState(Value):
+class RiskState(Value, frozen=True):
     """Whether a risk has come true."""
 
     standing: Literal["open", "raised", "materialised", "averted"]
     evidence: Text | None | UnsetType = UNSET
 
 
-class ClaimState(Value):
+class ClaimState(Value, frozen=True):
     """What somebody said, kept apart from law. ``outcome`` tells what became of it."""
 
     by: Line | UnsetType = UNSET

@@ -19,7 +19,7 @@ class View(Struct, frozen=True, kw_only=True):
     """The common shape: immutable."""
 
 
-class Temporal(View):
+class Temporal(View, frozen=True):
     """The point that an answer is about, on both axes; ``beyond_coverage``: later than the record has been kept."""
 
     as_of: datetime
@@ -30,7 +30,7 @@ class Temporal(View):
     beyond_coverage: bool = False
 
 
-class Cause(View):
+class Cause(View, frozen=True):
     """The event behind a value."""
 
     position: int
@@ -43,7 +43,7 @@ class Cause(View):
     sources: list[dict[str, Any]] = []
 
 
-class ItemView(View):
+class ItemView(View, frozen=True):
     """One item: a measure in one scope, a provision, a criterion, a claim, ... as it stands at a point."""
 
     subject: str
@@ -64,7 +64,7 @@ class ItemView(View):
     causes: dict[str, int]
 
 
-class ChangeView(View):
+class ChangeView(View, frozen=True):
     """One item's change: over [from_, until) fields go from ``before`` to ``after``; ``words`` says it."""
 
     subject: str
@@ -81,7 +81,7 @@ class ChangeView(View):
     caused_by: int | None
 
 
-class Deal(View):
+class Deal(View, frozen=True):
     """An agreement with its provisions, and the accounts that its sides give of it."""
 
     agreement: ItemView
@@ -89,7 +89,7 @@ class Deal(View):
     accounts: list[ItemView]
 
 
-class PartnerName(View):
+class PartnerName(View, frozen=True):
     """Who a partner is."""
 
     code: str
@@ -99,7 +99,7 @@ class PartnerName(View):
     blocs: list[str]
 
 
-class PartnerState(View):
+class PartnerState(View, frozen=True):
     """Where things stand with a partner at a point: goals beside results."""
 
     temporal: Temporal
@@ -119,7 +119,7 @@ class PartnerState(View):
     causes: dict[int, Cause]
 
 
-class Layer(View):
+class Layer(View, frozen=True):
     """A layer on all goods that counts, for the board."""
 
     subject: str
@@ -128,7 +128,7 @@ class Layer(View):
     via: str
 
 
-class Card(View):
+class Card(View, frozen=True):
     """A partner on the board."""
 
     partner: PartnerName
@@ -143,7 +143,7 @@ class Card(View):
     beyond_coverage: bool
 
 
-class Mention(View):
+class Mention(View, frozen=True):
     """A development, named."""
 
     development: str
@@ -151,14 +151,14 @@ class Mention(View):
     announced: datetime
 
 
-class Ahead(View):
+class Ahead(View, frozen=True):
     """A date that lies ahead, and what happens then."""
 
     at: datetime
     what: str
 
 
-class Entry(View):
+class Entry(View, frozen=True):
     """A development on a timeline, in the version known at the point, with what it changed for this partner."""
 
     development: str

@@ -26,6 +26,9 @@ ASPECTS = {
 }  # fmt: skip
 HIDDEN = ("due_at",)
 """Fields that serve the machine and are said by another field already."""
+CODED = ("status", "why_ended", "combines", "refund", "legal", "collection", "standing", "outcome")
+"""Fields whose values are codes, said with spaces."""
+_SIZES = ((1e12, " trillion"), (1e9, " billion"), (1e6, " million"))
 _CURRENCIES = {"USD": "US$", "EUR": "€", "GBP": "£", "CAD": "C$"}
 
 
@@ -65,10 +68,10 @@ def rate(value: Mapping[str, Any]) -> str:
 
 def amount(value: Mapping[str, Any]) -> str:
     """``US$10 billion``; ``US$80 per item``."""
-    size = value["value"]
-    unit = next(((1e12, " trillion"), (1e9, " billion"), (1e6, " million"))[i] for i in range(3) if size >= 10 ** (12 - 3 * i)) if size >= 1e6 else (1.0, "")  # fmt: skip
+    size = float(value["value"])
+    unit, word = next(((unit, word) for unit, word in _SIZES if size >= unit), (1.0, ""))
     sign = _CURRENCIES.get(value["currency"], value["currency"] + " ")
-    return f"{sign}{number(size / unit[0])}{unit[1]}" + (f" per {value['per']}" if value.get("per") else "")
+    return f"{sign}{number(size / unit)}{word}" + (f" per {value['per']}" if value.get("per") else "")
 
 
 def quota(value: Mapping[str, Any]) -> str:
@@ -100,7 +103,7 @@ def said(name: str, value: Any) -> str:
         case "amount", dict():
             return amount(value)
         case "exemptions", dict():
-            return value["text"] + (f" ({rate(value['rate'])})" if value.get("rate") else "")
+            return str(value["text"]) + (f" ({rate(value['rate'])})" if value.get("rate") else "")
         case (("imports" | "exports"), dict()):
             parts = [amount(value["amount"])] if value.get("amount") else []
             return ", ".join([*parts, *value.get("mainly", [])]) or "unknown"
@@ -110,12 +113,8 @@ def said(name: str, value: Any) -> str:
             return "yes" if value else "no"
         case _, list():
             return ", ".join(str(entry) for entry in value) or "none"
-        case _, str():
-            return (
-                value.replace("_", " ")
-                if name in ("status", "why_ended", "legal", "collection", "standing", "outcome")
-                else value
-            )
+        case _, str() as text:
+            return text.replace("_", " ") if name in CODED else text
         case _:
             return str(value)
 

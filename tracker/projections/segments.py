@@ -189,11 +189,8 @@ def _write(
 
 
 def _add_lane(connection: Connection, subject: str, lane: Lane) -> int:
-    return connection.execute(
-        lanes.insert()
-        .values(subject=subject, partner=concerned(subject, lane.target), **lane._asdict())
-        .returning(lanes.c.id)
-    ).scalar_one()
+    new = lanes.insert().values(subject=subject, partner=concerned(subject, lane.target), **lane._asdict())
+    return int(connection.execute(new.returning(lanes.c.id)).scalar_one())
 
 
 def _set_top(connection: Connection, subject: str, order: Order, known: bool) -> None:

@@ -237,7 +237,8 @@ def append(
             {
                 "position": event.position, "id": event.id, "subject": held[event.subject][0],
                 "version": event.version, "type": event.type, "schema": event.schema,
-                "development": event.development, "commit": first, "body": event.body, "salt": given.salt, "hash": event.hash,
+                "development": event.development, "commit": first, "body": event.body, "salt": given.salt,
+                "hash": event.hash,
             }
             for event, given in zip(stored, new, strict=True)
         ],
@@ -267,7 +268,7 @@ _AFTER = _STORED.where(events.c.position > bindparam("after"), events.c.position
 
 
 def _stored(rows: Iterable[Row[Any]]) -> list[StoredEvent]:
-    return [StoredEvent(*row) for row in rows]
+    return [StoredEvent(*tuple(row)) for row in rows]
 
 
 def at_positions(connection: Connection, positions: Iterable[int]) -> dict[int, StoredEvent]:
@@ -318,12 +319,13 @@ def pages(connection: Connection, size: int = 1000) -> Iterator[list[StoredEvent
 
 def position(connection: Connection) -> int:
     """The position of the last event; 0 for an empty log."""
-    return connection.execute(select(head.c.position)).scalar_one()
+    return int(connection.execute(select(head.c.position)).scalar_one())
 
 
 def clocks(connection: Connection) -> tuple[datetime, datetime]:
     """The instants that the last commit was recorded and learnt at."""
-    return tuple(connection.execute(select(head.c.recorded_at, head.c.learnt_at)).one())  # type: ignore[return-value]
+    row = connection.execute(select(head.c.recorded_at, head.c.learnt_at)).one()
+    return row.recorded_at, row.learnt_at
 
 
 def known_at(connection: Connection, at: datetime) -> int:
