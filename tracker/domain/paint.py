@@ -112,7 +112,7 @@ def _paints(dates: _Dates, event: Logged) -> Iterator[Paint]:
         case RulingIssued():
             yield from _about(event.about)
             aspect, scope = ("state", None) if kind_of(event.subject) == "measure" else ("legal", "")
-            for effect in event.effects:
+            for ruled in event.effects:
                 yield _targeted(dates, ruled, aspect, _fields(ruled.set), scope)
         case AgreementEvent():
             yield from _about(event.about)
