@@ -22,10 +22,12 @@ def open_engine(url: str, threads: int = 16) -> Engine:
     """An engine for a ``sqlite:///`` or ``postgresql+psycopg://`` URL, set up for durability."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=threads, max_overflow=4, pool_pre_ping=True)
+        return create_engine(url, pool_size=threads, max_overflow=4, pool_pre_ping=True, hide_parameters=True)
     if parsed.database:
         Path(parsed.database).absolute().parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_size=threads, max_overflow=4, connect_args={"timeout": 30})
+    engine = create_engine(
+        url, pool_size=threads, max_overflow=4, hide_parameters=True, connect_args={"timeout": 30}
+    )
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
