@@ -143,12 +143,13 @@ class History:
         return [bloc for bloc, start, end in self._memberships if start <= at < end]
 
     def facts(self, key: Key, at: datetime) -> Facts:
-        """The fields of an item at an instant, overlays included; empty where nothing is said."""
+        """The fields of an item at an instant; empty where nothing is said of it. What is not said of this scope
+        holds as for all goods, and the legal status is the authority's where the measure has none of its own."""
         facts = self.own(key, at)
-        authority = self._authority(key)
-        if facts and authority:
-            for name, fact in self.own(authority, at).items():
-                facts.setdefault(name, fact)
+        if facts:
+            for other in self._under(key):
+                for name, fact in self.own(other, at).items():
+                    facts.setdefault(name, fact)
         return facts
 
     def own(self, key: Key, at: datetime) -> Facts:
@@ -186,19 +187,22 @@ class History:
             return 1
         return 2 if target == EVERYONE else None
 
-    def _authority(self, key: Key) -> Key | None:
-        if key.basis != INSTRUMENT or key.aspect != "state" or kind_of(key.subject) != "measure":
-            return None
+    def _under(self, key: Key) -> list[Key]:
+        """The items whose fields show through where a measure's own say nothing."""
+        if key.aspect != "state" or kind_of(key.subject) != "measure":
+            return []
+        under = [] if key.scope == ALL_GOODS else [key._replace(scope=ALL_GOODS)]
         authority = self.abouts.get(key.subject, {}).get("authority")
-        return Key(authority, "", INSTRUMENT, "legal") if authority else None
+        if authority and key.basis == INSTRUMENT:
+            under.append(Key(authority, "", INSTRUMENT, "legal"))
+        return under
 
     def edges(self, key: Key) -> list[datetime]:
         """The instants at which an item may change, in order, the beginning of time first."""
         if key not in self._edges:
-            authority = self._authority(key)
-            rows = [*self._rows.get(key, ()), *(self._rows.get(authority, ()) if authority else ())]
-            memberships = [(start, end) for _, start, end in self._memberships]
-            spans = [(row.segment.start, row.segment.end) for row in rows] + memberships
+            rows = [row for part in (key, *self._under(key)) for row in self.rows(part)]
+            spans = [(row.segment.start, row.segment.end) for row in rows]
+            spans += [(start, end) for _, start, end in self._memberships]
             edges = {edge for span in spans for edge in span if edge < FOREVER}
             self._edges[key] = sorted({BEGINNING, *edges})
         return self._edges[key]
@@ -231,9 +235,10 @@ class History:
         return Item(key, facts, edges[start], until, edges[j], self.abouts.get(key.subject, {}))
 
     def items(self, at: datetime) -> list[Item]:
-        """Everything that holds at an instant, in the order of subjects, with what counts worked out."""
+        """Everything that holds at an instant, in the order of subjects, with what counts worked out. Terms of a
+        measure that has no standing with this partner (a list of exempt goods, say) are left out."""
         found = [item for key in sorted(self._rows) if key.family != "about" and (item := self.item(key, at))]
-        return counted(found)
+        return counted([item for item in found if not _vacuous(item)])
 
     def changes(self, after: datetime, until: datetime) -> list[Change]:
         """Every change by time alone within (after, until], in order."""
@@ -336,16 +341,20 @@ def counted(items: Sequence[Item]) -> list[Item]:
     return out
 
 
+def _vacuous(item: Item) -> bool:
+    return kind_of(item.key.subject) == "measure" and item.key.aspect == "state" and item.get("status") is None
+
+
 def _standing(item: Item) -> tuple[bool, str]:
     if kind_of(item.key.subject) != "measure" or item.key.aspect != "state":
         return False, ""
     if item.key.claim:
         return False, "only a claim: no instrument"
+    if item.get("exempt"):
+        return False, "exempt"
     status = item.get("status")
     if status != "in_force":
         return False, (status or "no status").replace("_", " ")
-    if item.get("exempt"):
-        return False, "exempt"
     if item.get("collection") in ("not_collected", "refundable"):
         return False, "not collected"
     if (
