@@ -1,5 +1,7 @@
 """Plain words for states and changes: the same on every page, in every mail and at the prompt."""
 
+import calendar
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -109,6 +111,8 @@ def said(name: str, value: Any) -> str:
             return ", ".join([*parts, *value.get("mainly", [])]) or "unknown"
         case "pending", dict():
             return "; ".join(f"{field(k)} {said(k, v)}" for k, v in value.items() if v is not None)
+        case (("due" | "review_on" | "through" | "ratified"), str()):
+            return stated(value)
         case _, bool():
             return "yes" if value else "no"
         case _, list():
@@ -121,18 +125,66 @@ def said(name: str, value: Any) -> str:
 
 def moved(name: str, before: Any, after: Any) -> str:
     """One field's change: ``rate 25% → 50%``; a field that is new is just said."""
+    label = "" if name == "status" else f"{field(name)} "
+    if name in _SAID:
+        held = _SAID[name]
+        return held[after] if after is not None else f"no longer {held[before].removeprefix('not ')}"
+    if isinstance(before, list) and isinstance(after, list):
+        gone, new = [x for x in before if x not in after], [x for x in after if x not in before]
+        parts = [f"{label}{said(name, new)} as well"] if new else []
+        return "; ".join([*parts, f"no longer {label}{said(name, gone)}"] if gone else parts)
     if before is None:
-        return f"{field(name)} {said(name, after)}"
+        return "rate unknown" if name == "rate" and after.get("unknown") else f"{label}{said(name, after)}"
     if after is None:
-        return f"{field(name)} {said(name, before)} → none"
-    return f"{field(name)} {said(name, before)} → {said(name, after)}"
+        return f"{label}{said(name, before)} → none"
+    return f"{label}{said(name, before)} → {said(name, after)}".replace("→ rate unknown", "→ unknown")
+
+
+_SAID: dict[str, dict[Any, str]] = {
+    "exempt": {True: "exempt", False: "not exempt"},
+    "stayed": {True: "the ruling is stayed", False: "the ruling is not stayed"},
+    "in_writing": {True: "in writing", False: "not in writing"},
+    "combines": {
+        "adds": "adds to other duties",
+        "all_in": "all-in: includes the normal duty",
+        "replaces": "instead of other duties",
+    },
+}
 
 
 def change(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """All moves of a change, the ones that matter first."""
     names = [name for name in FIELDS if name in {**before, **after}]
     names += [name for name in {**before, **after} if name not in FIELDS and name not in HIDDEN]
-    return [moved(name, before.get(name), after.get(name)) for name in names]
+    lines = {name: moved(name, before.get(name), after.get(name)) for name in names}
+    if not before.keys() & {"before", "after"} and after.keys() >= {"before", "after"}:
+        lines["before"] = f"{said('before', after['before'])} → {said('after', after['after'])}"
+        del lines["after"]
+    if not before.keys() & {"by", "says"} and after.keys() >= {"by", "says"}:
+        lines["says"] = f"{after['by']}: “{after['says']}”"
+        del lines["by"]
+    return list(lines.values())
+
+
+_STATED = re.compile(
+    r"(by )?(\d{4})(?:-(\d\d))?(?:-(\d\d))?(?:[T ](\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?"
+)
+
+
+def stated(text: str) -> str:
+    """A date as it was stated, in words and no more precise: ``by 1 April 2025``, ``April 2025``, ``9 April 2025,
+    13:18 (UTC-04:00)``."""
+    form = _STATED.fullmatch(text.strip())
+    if form is None:
+        return text
+    by, year, month, of_month, clock, offset = form.groups(default="")
+    named = f"{calendar.month_name[int(month)]} {year}" if month and 1 <= int(month) <= 12 else year
+    shown = f"{by}{int(of_month)} {named}" if of_month else f"{by}{named}"
+    return (
+        shown
+        + (f", {clock}" if clock else "")
+        + (f" ({'UTC' if offset == 'Z' else 'UTC' + offset})" if offset else "")
+    )
 
 
 def day(at: datetime, zone: ZoneInfo) -> str:
