@@ -117,9 +117,7 @@ def _abouts(connection: Connection, rows: Iterable[Row], known: int) -> dict[str
 def names(connection: Connection, known: int) -> dict[str, PartnerName]:
     """The partners that are followed, in the order of their rank, blocs last."""
     found: dict[str, PartnerName] = {}
-    abouts = segments.abouts(
-        connection, [k for k in log.subject_keys(connection) if k.startswith("partner:")], known
-    )
+    abouts = segments.abouts(connection, log.subject_keys(connection, "partner"), known)
     for subject, about in abouts.items():
         code = subject.removeprefix("partner:")
         found[code] = PartnerName(

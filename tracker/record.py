@@ -129,6 +129,7 @@ def rebuild(engine: Engine) -> Iterator[int]:
     """Make every read model anew from the log, in one transaction; yields the position reached. Readers go on with
     the old until it commits."""
     with writing(engine) as connection:
+        log.hold_end(connection)
         for table in reversed(derived.sorted_tables):
             connection.execute(table.delete())
         for page in log.pages(connection):

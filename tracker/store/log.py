@@ -322,6 +322,11 @@ def position(connection: Connection) -> int:
     return int(connection.execute(select(head.c.position)).scalar_one())
 
 
+def hold_end(connection: Connection) -> int:
+    """Lock the end of the log for this transaction: nobody else appends until it is over."""
+    return int(connection.execute(select(head.c.position).with_for_update()).scalar_one())
+
+
 def clocks(connection: Connection) -> tuple[datetime, datetime]:
     """The instants that the last commit was recorded and learnt at."""
     row = connection.execute(select(head.c.recorded_at, head.c.learnt_at)).one()
@@ -368,11 +373,10 @@ def originals(connection: Connection, developments: Iterable[str]) -> dict[str, 
     }
 
 
-def subject_keys(connection: Connection) -> list[str]:
-    """Every subject that has an event."""
-    return list(
-        connection.scalars(select(subjects.c.key).where(subjects.c.version > 0).order_by(subjects.c.key))
-    )
+def subject_keys(connection: Connection, kind: str = "") -> list[str]:
+    """Every subject that has an event, or those of one kind."""
+    wanted = select(subjects.c.key).where(subjects.c.version > 0).order_by(subjects.c.key)
+    return list(connection.scalars(wanted.where(subjects.c.key.startswith(f"{kind}:")) if kind else wanted))
 
 
 def verify(connection: Connection) -> Iterator[int]:
