@@ -1,0 +1,95 @@
+"""The web application, put together: the one place that knows all of it."""
+
+import errno
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import structlog
+import uvicorn
+from litestar import Litestar
+from litestar.concurrency import set_asyncio_executor
+from litestar.datastructures import State
+from litestar.di import Provide
+from sqlalchemy import Engine
+
+from tracker.settings import Settings, SettingsError
+from tracker.store.clock import Clock, open_clock
+from tracker.store.engine import open_engine
+from tracker.web import api, assets, pages
+from tracker.web.envelope import envelope
+from tracker.web.errors import HANDLERS
+from tracker.web.pages import errors
+from tracker.web.security import reader
+
+log = structlog.get_logger()
+
+LARGEST_BODY = 1_000_000
+
+
+def create_app(settings: Settings, engine: Engine | None = None, clock: Clock | None = None) -> Litestar:
+    """The application over a database; nothing is migrated here, /readyz says where that is missing."""
+    engine = engine or open_engine(
+        settings.database_url.render_as_string(hide_password=False), settings.threads
+    )
+    clock = clock or patient_clock(engine, settings.clock)
+    known = {"engine": engine, "clock": clock, "settings": settings}
+    app = Litestar(
+        [*api.ROUTES, *pages.ROUTES, *assets.ROUTES],
+        dependencies={name: given(value) for name, value in known.items()},
+        exception_handlers=HANDLERS,
+        guards=[reader] if settings.reading == "closed" else [],
+        logging_config=None,
+        openapi_config=None,
+        request_max_body_size=LARGEST_BODY,
+        state=State({**known, "error_page": errors.page}),
+    )
+    app.asgi_handler = envelope(app.asgi_handler)
+    return app
+
+
+def given(value: object) -> Provide:
+    """A dependency that is there already."""
+    return Provide(lambda: value, sync_to_thread=False)
+
+
+def patient_clock(engine: Engine, wanted: datetime | None) -> Clock:
+    """The database's clock, opened when first asked: the application starts before its database does."""
+    opened: list[Clock] = []
+
+    def clock() -> datetime:
+        if not opened:
+            opened.append(open_clock(engine, wanted))
+        return opened[0]()
+
+    return clock
+
+
+def run(settings: Settings, listening: Callable[[], None] = lambda: None) -> None:
+    """Serve until told to stop. ``listening`` is called once the port is ours; SettingsError where it is not."""
+    listener = listen(settings)
+    set_asyncio_executor(ThreadPoolExecutor(settings.threads, thread_name_prefix="request"))
+    config = uvicorn.Config(
+        create_app(settings),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+    listening()
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A socket on the host and port of the settings."""
+    where = f"TRACKER_HOST={settings.host} TRACKER_PORT={settings.port}"
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise SettingsError(
+                f"{where}: another program listens there; stop it or choose another port"
+            ) from None
+        raise SettingsError(f"{where}: cannot listen there ({error.strerror})") from None

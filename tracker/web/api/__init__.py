@@ -1,0 +1,3 @@
+from tracker.web.api import health
+
+ROUTES = (*health.ROUTES,)

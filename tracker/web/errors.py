@@ -1,0 +1,133 @@
+"""Every error, turned into an answer in one place: problem+json (RFC 9457) for programs, a page for browsers.
+
+The page is ``app.state.error_page(request, status, title, detail) -> Response``.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, NotAuthorizedException
+from litestar.response import Redirect
+from msgspec import Struct
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+
+from tracker.domain.errors import Refused
+from tracker.web.security import sign_in_page
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+STATUS = {
+    "invalid": 422, "not_found": 404, "conflict": 409, "key_reused": 422, "denied": 403, "busy": 503,
+}  # fmt: skip
+"""The statuses of a refusal; one about a query parameter is raised as 400 (see reading.py)."""
+DATABASE_DOWN = (OperationalError, InterfaceError, TimeoutError)
+API = ("/v1", "/openapi.json", "/healthz", "/readyz", "/static")
+
+
+class Wrong(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing wrong: where (a JSON Pointer into the body, or the name of a parameter or header) and the remedy."""
+
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+    header: str | None = None
+
+
+class ProblemDetails(Struct, frozen=True, kw_only=True):
+    """An error (RFC 9457). ``code`` is stable; ``detail`` says what to do; ``errors`` names each thing wrong."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[Wrong] = []
+
+
+class Failed(Exception):
+    """An answer other than the one asked for, decided in web/: its status, a stable code, what to do."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, *errors: Wrong, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers
+
+
+def refused(request: Request[Any, Any, Any], refusal: Refused) -> Response[Any]:
+    wrong = [_wrong(problem.pointer, problem.detail) for problem in refusal.problems]
+    headers = {"Retry-After": "1"} if refusal.code == "busy" else {}
+    return answer(request, STATUS[refusal.code], refusal.code, refusal.detail, wrong, headers)
+
+
+def _wrong(pointer: str, detail: str) -> Wrong:
+    return (
+        Wrong(pointer=pointer, detail=detail)
+        if pointer.startswith("/")
+        else Wrong(parameter=pointer, detail=detail)
+    )
+
+
+def failed(request: Request[Any, Any, Any], failure: Failed) -> Response[Any]:
+    return answer(request, failure.status, failure.code, failure.detail, [*failure.errors], failure.headers)
+
+
+def http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    status = error.status_code
+    if isinstance(error, NotAuthorizedException) and wants_page(request):
+        return Redirect(sign_in_page(request), status_code=303)
+    code = HTTPStatus(status).phrase.lower().replace(" ", "_")
+    return answer(request, status, code, error.detail, [], error.headers)
+
+
+def database_down(request: Request[Any, Any, Any], error: DBAPIError) -> Response[Any]:
+    log.error("database_failed", error=type(error.orig or error).__name__, exc_info=error)
+    detail = "the database cannot be reached or is busy: try again in a few seconds"
+    return answer(request, 503, "unavailable", detail, [], {"Retry-After": "5"})
+
+
+def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    log.error("failed", method=request.method, path=request.url.path, exc_info=error)
+    detail = "something went wrong here, not with your request; it has been logged"
+    return answer(request, 500, "internal", detail, [], None)
+
+
+def answer(
+    request: Request[Any, Any, Any],
+    status: int,
+    code: str,
+    detail: str,
+    errors: list[Wrong],
+    headers: Mapping[str, str] | None,
+) -> Response[Any]:
+    """The one shape of every error."""
+    title = HTTPStatus(status).phrase
+    kept = {**(headers or {}), "Cache-Control": "no-store"}
+    if wants_page(request):
+        shown: Response[Any] = request.app.state.error_page(request, status, title, detail)
+        shown.headers.update(kept)
+        return shown
+    problem = ProblemDetails(title=title, status=status, code=code, detail=detail, errors=errors)
+    return Response(problem, status_code=status, media_type=MEDIA_TYPE, headers=kept)
+
+
+def wants_page(request: Request[Any, Any, Any]) -> bool:
+    """Whether a person is looking: outside the API, with a browser."""
+    return not request.url.path.startswith(API) and "text/html" in request.headers.get("accept", "")
+
+
+HANDLERS: dict[Any, Any] = {
+    Refused: refused,
+    Failed: failed,
+    HTTPException: http,
+    **dict.fromkeys(DATABASE_DOWN, database_down),
+    Exception: unexpected,
+}
