@@ -60,7 +60,7 @@ class Fact(NamedTuple):
     via: str
 
 
-Facts = dict[str, Fact]
+Facts = Mapping[str, Fact]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Item:
     its main value (status, or rate) has held without a break."""
 
     key: Key
-    facts: Mapping[str, Fact]
+    facts: Facts
     start: datetime
     end: datetime
     since: datetime
@@ -104,8 +104,8 @@ class Change:
     key: Key
     start: datetime
     end: datetime
-    before: Mapping[str, Fact]
-    after: Mapping[str, Fact]
+    before: Facts
+    after: Facts
 
 
 class History:
@@ -119,6 +119,7 @@ class History:
             key = Key(row.subject, row.lane.scope, row.lane.basis, row.lane.aspect)
             self._rows.setdefault(key, []).append(row)
         self._edges: dict[Key, list[datetime]] = {}
+        self._facts: dict[tuple[Key, datetime], Facts] = {}
 
     @property
     def keys(self) -> Iterable[Key]:
@@ -145,7 +146,7 @@ class History:
     def facts(self, key: Key, at: datetime) -> Facts:
         """The fields of an item at an instant; empty where nothing is said of it. What is not said of this scope
         holds as for all goods, and the legal status is the authority's where the measure has none of its own."""
-        facts = self.own(key, at)
+        facts = dict(self.own(key, at))
         if facts:
             for other in self._under(key):
                 for name, fact in self.own(other, at).items():
@@ -154,6 +155,13 @@ class History:
 
     def own(self, key: Key, at: datetime) -> Facts:
         """The fields that are said of the item itself: what changes are told by, so that a ruling is told once."""
+        edges = self.edges(key)
+        start = edges[bisect_right(edges, at) - 1]
+        if (key, start) not in self._facts:
+            self._facts[key, start] = self._resolved(key, start)
+        return self._facts[key, start]
+
+    def _resolved(self, key: Key, at: datetime) -> Facts:
         found: list[tuple[int, Row]] = []
         blocs = self.blocs(at)
         foreign = actor_of(key.subject) != HOME and kind_of(key.subject) in ("measure", "authority")
@@ -163,7 +171,7 @@ class History:
                 rank = self._rank(row, blocs, foreign)
                 if rank is not None:
                     found.append((rank, row))
-        facts: Facts = {}
+        facts: dict[str, Fact] = {}
         for _, row in sorted(found, key=lambda pair: pair[0]):
             for name, layers in row.segment.state.items():
                 if name not in facts:
@@ -289,7 +297,7 @@ def restated(before: History, after: History, start: datetime, end: datetime) ->
     return found
 
 
-def changed(key: Key, start: datetime, end: datetime, before: Facts, after: Facts) -> Change:
+def changed(key: Key, start: datetime, end: datetime, before: Facts, after: Mapping[str, Fact]) -> Change:
     """A change, with only the fields that differ."""
     names = [name for name in {**before, **after} if value(before, name) != value(after, name)]
     return Change(
@@ -299,18 +307,18 @@ def changed(key: Key, start: datetime, end: datetime, before: Facts, after: Fact
     )  # fmt: skip
 
 
-def value(facts: Mapping[str, Fact], name: str) -> Any:
+def value(facts: Facts, name: str) -> Any:
     """The value of a field; None where there is none, or where it was cleared."""
     fact = facts.get(name)
     return fact.value if fact else None
 
 
-def values(facts: Mapping[str, Fact]) -> Values:
+def values(facts: Facts) -> Values:
     """The values alone, without fields that were cleared."""
     return {name: fact.value for name, fact in facts.items() if fact.value is not None}
 
 
-def same(a: Mapping[str, Fact], b: Mapping[str, Fact]) -> bool:
+def same(a: Facts, b: Mapping[str, Fact]) -> bool:
     """Whether two sets of facts say the same, whoever said it."""
     return values(a) == values(b)
 
@@ -342,7 +350,9 @@ def counted(items: Sequence[Item]) -> list[Item]:
 
 
 def _vacuous(item: Item) -> bool:
-    return kind_of(item.key.subject) == "measure" and item.key.aspect == "state" and item.get("status") is None
+    return (
+        kind_of(item.key.subject) == "measure" and item.key.aspect == "state" and item.get("status") is None
+    )
 
 
 def _standing(item: Item) -> tuple[bool, str]:
