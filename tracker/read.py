@@ -31,7 +31,9 @@ from tracker.domain.views import (
     Mention,
     PartnerName,
     PartnerState,
+    Story,
     Temporal,
+    Version,
     change_view,
     item_view,
     title_of,
@@ -433,6 +435,67 @@ def entry_of(events: Sequence[StoredEvent]) -> Entry:
 
 def _type(event: Logged) -> str:
     return str(event.__struct_config__.tag)
+
+
+# ---------------------------------------------------------------- one development
+
+
+def titles(connection: Connection, subjects: Iterable[str], known: int) -> dict[str, str]:
+    """The titles of subjects, those that have one."""
+    return {k: title_of(k, about) for k, about in segments.abouts(connection, subjects, known).items()}
+
+
+def story(connection: Connection, id: str, known: int) -> Story:
+    """A development, by its id or that of one of its events, with its versions and what each changed for whom."""
+    event = log.by_id(connection, id)
+    events = log.of_developments(connection, [event.development if event else id], known)
+    if not events:
+        raise Refused("not_found", f"there is no event and no development {id!r}, as known then")
+    subjects = {event.subject for event in events}
+    rows = [row for row in segments.ever_of(connection, subjects, known) if row.lane.aspect != "about"]
+    about = segments.abouts(connection, subjects, known)
+    return Story(
+        entry=entry_of(events),
+        versions=[_version(events, commit, rows, about) for commit in _versions(events)],
+        seen={subject: log.of_subject(connection, subject, known)[-1].version for subject in subjects},
+    )
+
+
+def _version(
+    events: Sequence[StoredEvent],
+    commit: Sequence[StoredEvent],
+    rows: Sequence[Row],
+    about: Mapping[str, Mapping[str, Any]],
+) -> Version:
+    first, last = commit[0].position, commit[-1].position
+    now = standing((event.told, event.event) for event in events if event.position <= last)
+    repair = commit[0].event
+    said = msgspec.to_builtins(now.told)
+    said["events"] = [msgspec.to_builtins(fact) for held in now.events.values() for fact in held]
+    return Version(
+        what="corrected" if isinstance(repair, DevelopmentCorrected)
+        else "withdrawn" if isinstance(repair, DevelopmentWithdrawn) else "logged",
+        reason=getattr(repair, "reason", None), editorial=getattr(repair, "editorial", False), first=first, last=last,
+        recorded_at=commit[0].recorded_at, learnt_at=commit[0].learnt_at, logged_by=commit[0].logged_by,
+        hashes={event.position: event.hash.hex() for event in commit}, said=said,
+        changes=_changed_for(rows, about, first, last),
+    )  # fmt: skip
+
+
+def _changed_for(
+    rows: Sequence[Row], about: Mapping[str, Mapping[str, Any]], first: int, last: int
+) -> dict[str, list[ChangeView]]:
+    touched = sorted(
+        {row.partner for row in rows if first <= row.known_from <= last or first <= row.known_until <= last}
+    )
+    found = {}
+    for code in touched:
+        its = [row for row in rows if row.partner in (code, EVERYONE)]
+        before = History(code, [row for row in its if row.known_from < first <= row.known_until], about)
+        after = History(code, [row for row in its if row.known_from <= last < row.known_until], about)
+        changes = restated(before, after, BEGINNING, FOREVER)
+        found[code] = [change_view(change, about.get(change.key.subject, {})) for change in changes]
+    return {code: changes for code, changes in found.items() if changes}
 
 
 # ---------------------------------------------------------------- differences

@@ -182,6 +182,31 @@ class Entry(View, frozen=True):
     changes: list[ChangeView]
 
 
+class Version(View, frozen=True, kw_only=True):
+    """A development as one commit left it, and what that commit changed, for whom. ``what``: ``logged``, ``corrected``
+    or ``withdrawn``; ``said``: the development as it was logged, fields as in a command."""
+
+    what: str
+    reason: str | None
+    editorial: bool
+    first: int
+    last: int
+    recorded_at: datetime
+    learnt_at: datetime
+    logged_by: str
+    hashes: dict[int, str]
+    said: dict[str, Any]
+    changes: dict[str, list[ChangeView]]
+
+
+class Story(View, frozen=True, kw_only=True):
+    """A development with all its versions, oldest first; ``seen``: the version of each of its subjects now."""
+
+    entry: Entry
+    versions: list[Version]
+    seen: dict[str, int]
+
+
 def nested(facts: Mapping[str, Fact]) -> dict[str, Any]:
     """Fields as plain values: entries that live one by one (``exemptions.usmca``) stand under their field again."""
     state: dict[str, Any] = {}

@@ -311,6 +311,15 @@ def of_subject(connection: Connection, subject: str, known: int) -> list[Row]:
     return _rows(connection.execute(_ROWS.where(*_KNOWN, lanes.c.subject == subject), {"known": known}))
 
 
+def ever_of(connection: Connection, subjects: Iterable[str], known: int) -> list[Row]:
+    """All segments of these subjects that were known at this position or at any before it."""
+    wanted = _ROWS.where(
+        segments.c.known_from <= bindparam("known"),
+        lanes.c.subject.in_(bindparam("subjects", expanding=True)),
+    )
+    return _rows(connection.execute(wanted, {"known": known, "subjects": sorted(set(subjects))}))
+
+
 def abouts(connection: Connection, subjects: Iterable[str], known: int) -> dict[str, dict[str, Any]]:
     """What subjects are, as known at a position: title, kind, authority, ..."""
     wanted = _ROWS.where(

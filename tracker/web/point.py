@@ -1,0 +1,76 @@
+"""The point that a page is about, read from its address: ``?as_of=&known_at=``, and how the page speaks of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from litestar import Request
+from sqlalchemy import Connection
+
+from tracker import read
+from tracker.domain import words
+from tracker.domain.errors import Refused
+from tracker.domain.when import rfc3339
+from tracker.read import Point
+
+AXES = ("as_of", "known_at", "known_position")
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What the bar on top of a page shows: the words typed, what is wrong with them, and where its links lead."""
+
+    as_of: str
+    known_at: str
+    known_position: str
+    error: str
+    others: Mapping[str, str]
+    pinned: Mapping[str, str]
+
+    @property
+    def now(self) -> bool:
+        """Whether the page shows the present, as known at present."""
+        return not (self.as_of or self.known_at or self.known_position)
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """What the links of the page carry on."""
+        asked = {"as_of": self.as_of, "known_at": self.known_at, "known_position": self.known_position}
+        return {} if self.error else {name: text for name, text in asked.items() if text}
+
+    @property
+    def says(self) -> str:
+        """The point in words: ``on 1 May 2025, as known now``."""
+        on = f"on {words.stated(self.as_of)}" if self.as_of else "now"
+        if self.known_position:
+            return f"{on}, as known at position {self.known_position} of the log"
+        return f"{on}, as known {'on ' + words.stated(self.known_at) if self.known_at else 'now'}"
+
+
+def asked(request: Request[Any, Any, Any], connection: Connection) -> tuple[Point, Bar]:
+    """The point that the address names and the bar that shows it. Where it names none that can be, the present,
+    and the bar says what is wrong."""
+    clock, zone = request.app.state.clock, request.app.state.settings.zone.key
+    now: datetime = clock()
+    typed = {name: (request.query_params.get(name) or "").strip()[:40] for name in AXES}
+    error = ""
+    try:
+        point = read.point(
+            connection, now=now, zone=zone, as_of=typed["as_of"] or None,
+            known_at=typed["known_at"] or None, known_position=_position(typed["known_position"]),
+        )  # fmt: skip
+    except Refused as refusal:
+        error = refusal.detail
+        point = read.point(connection, now=now, zone=zone)
+    others = {k: v for k, v in request.query_params.items() if k not in (*AXES, "page") and v}
+    pinned = {"as_of": rfc3339(point.as_of), "known_position": str(point.known)}
+    return point, Bar(**typed, error=error, others=others, pinned=pinned)
+
+
+def _position(text: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise Refused("invalid", f"known_position {text!r} is not a position in the log: give a whole number")
+    return int(text)
