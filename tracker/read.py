@@ -300,14 +300,12 @@ def _card(
 def _next(seen: History, items: Sequence[Item], at: datetime) -> Ahead | None:
     ahead = [Ahead(at=change.start, what=_headline(change, seen)) for change in _coming(seen, at)]
     for item in items:
-        due = item.get("due_at")
-        if item.key.family == "deadline" and item.get("status") == "open" and due and due > at.timestamp():
-            ahead.append(
-                Ahead(
-                    at=datetime.fromtimestamp(due, UTC), what=f"deadline: {item.get('title', item.key.name)}"
-                )
-            )
-    return min(ahead, key=lambda a: a.at, default=None)
+        title = item.get("title") or title_of(item.key.subject, item.about)
+        if item.key.family == "deadline" and item.get("status") == "open" and item.get("due_at"):
+            ahead.append(Ahead(at=datetime.fromtimestamp(item.get("due_at"), UTC), what=f"deadline: {title}"))
+        if (item.get("status") == "threatened" or item.get("outcome") == "open") and item.get("starts_at"):
+            ahead.append(Ahead(at=datetime.fromtimestamp(item.get("starts_at"), UTC), what=f"threatened: {title}"))
+    return min((date for date in ahead if date.at > at), key=lambda a: a.at, default=None)
 
 
 def _headline(change: Change, seen: History) -> str:

@@ -4,10 +4,10 @@ An effect paints [start, end) of the lanes that its target, scope and basis sele
 the meaning of each event type becomes state; the type checker asks for every new type here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never
 
 import msgspec
 
@@ -17,6 +17,7 @@ from tracker.domain.events import (
     AssessmentPublished,
     BlocJoined,
     BlocLeft,
+    ClaimClosed,
     ClaimEffect,
     ClaimEvent,
     CriterionAssessed,
@@ -27,6 +28,7 @@ from tracker.domain.events import (
     MeasureEffect,
     MeasureEnded,
     MeasureEvent,
+    MeasureThreatened,
     ObjectivesSet,
     PartnerChecked,
     PartnerProfiled,
@@ -41,6 +43,8 @@ from tracker.domain.events import (
     parties_of,
 )
 from tracker.domain.when import BEGINNING, FOREVER, Moment, moment, zone_of
+
+Spoken = TypeVar("Spoken", MeasureEffect, ClaimEffect)
 
 INSTRUMENT = "instrument"
 ANY_BASIS = ""
@@ -65,7 +69,7 @@ class Paint:
 
 def paints(told: Told, event: Logged) -> list[Paint]:
     """The effects of an event as intervals; Refused (code ``invalid``) where a date makes no sense."""
-    return [p for p in _paints(_Dates(told, event.subject), event) if p.start < p.end]
+    return [p for p in _paints(_Dates(told, event.subject), event) if p.start < p.end and p.fields]
 
 
 class _Dates:
@@ -97,6 +101,10 @@ def announced(told: Told, subject: str) -> Moment:
 
 def read(text: str, zone: str, pointer: str) -> Moment:
     """A logged date, or a refusal that names the field."""
+    if (
+        not text.isascii()
+    ):  # digits of other scripts count as digits elsewhere, and are kept as they were given
+        raise invalid(pointer, f"{pointer}: {text!r} is not a date: write it in the digits 0 to 9")
     try:
         return moment(text, zone)
     except ValueError as error:
@@ -107,8 +115,13 @@ def _paints(dates: _Dates, event: Logged) -> Iterator[Paint]:
     match event:
         case MeasureEvent():
             yield from _about(event.about)
+            stated: list[Paint] = []
             for effect in event.effects:
-                yield from _measure(dates, event, effect)
+                painted = _measure(dates, event, effect)
+                if isinstance(event, MeasureAnnounced):
+                    yield from _lead(dates.announced, painted, stated)
+                yield painted
+                stated.append(painted)
         case RulingIssued():
             yield from _about(event.about)
             aspect, scope = ("state", None) if kind_of(event.subject) == "measure" else ("legal", "")
@@ -119,8 +132,9 @@ def _paints(dates: _Dates, event: Logged) -> Iterator[Paint]:
             yield from _agreement(dates, event)
         case ClaimEvent():
             for said in event.effects:
-                fields = _fields(event.implies) | _fields(said.set)
-                yield replace(_targeted(dates, said, "claim", fields), basis=f"claim:{event.claim}")
+                stood, dated = (said, {}) if isinstance(event, ClaimClosed) else _named(dates, said)
+                fields = _fields(event.implies) | dated | _fields(said.set)
+                yield replace(_targeted(dates, stood, "claim", fields), basis=f"claim:{event.claim}")
         case PartnerRegistered():
             yield from _about(event.about)
         case PartnerProfiled():
@@ -140,8 +154,9 @@ def _paints(dates: _Dates, event: Logged) -> Iterator[Paint]:
             yield _own(event, "talks", dates.start(event.from_), fields)
         case DeadlineEvent():
             fields = _fields(event.implies) | _fields(event.set)
-            if isinstance(due := fields.get("due"), str):
-                fields["due_at"] = int(read(due, dates.zone, "due").at.timestamp())
+            if "due" in fields:
+                due = fields["due"]
+                fields["due_at"] = due and int(read(due, dates.zone, "due").at.timestamp())
             yield _own(event, f"deadline:{event.deadline}", dates.announced, fields)
         case AssessmentPublished():
             fields = {"by": event.by, "text": event.text}
@@ -153,25 +168,51 @@ def _paints(dates: _Dates, event: Logged) -> Iterator[Paint]:
             assert_never(event)
 
 
-def _measure(dates: _Dates, event: MeasureEvent, effect: MeasureEffect) -> Iterator[Paint]:
+def _measure(dates: _Dates, event: MeasureEvent, effect: MeasureEffect) -> Paint:
     basis = f"claim:{event.claim}" if event.claim else INSTRUMENT
     if isinstance(event, MeasureEnded) and not event.claim:
         basis = ANY_BASIS
     own = _fields(effect.set)
+    if isinstance(event, MeasureThreatened):
+        effect, dated = _named(dates, effect)
+        own = dated | own
     if isinstance(own.get("review_on"), str):
         read(own["review_on"], dates.zone, "review_on")
     if "awaits" in own and own["awaits"] is None:
         own["pending"] = None
     if own.get("awaits") is not None and effect.from_ is None and not event.claim:
         own = own | {"status": "announced"} if event.leads else {"awaits": own.pop("awaits"), "pending": own}
-        yield replace(_targeted(dates, effect, "state", own, effect.scope), basis=basis)
-        return
-    painted = replace(
-        _targeted(dates, effect, "state", _fields(event.implies) | own, effect.scope), basis=basis
+    else:
+        own = _fields(event.implies) | own
+    return replace(_targeted(dates, effect, "state", own, effect.scope), basis=basis)
+
+
+def _named(dates: _Dates, effect: Spoken) -> tuple[Spoken, dict[str, Any]]:
+    """What is said stands from the day it is said; the dates that it names are part of what it says."""
+    dates.interval(effect)
+    named: dict[str, Any] = {}
+    if effect.from_ is not None:
+        named |= {"starts": effect.from_, "starts_at": int(dates.start(effect.from_).timestamp())}
+    if effect.until is not None:
+        named["ends"] = effect.until
+    return msgspec.structs.replace(effect, from_=None, until=None), named
+
+
+def _lead(announced: datetime, painted: Paint, stated: Sequence[Paint]) -> Iterator[Paint]:
+    """``announced`` from the announcement until the effect starts, but for the time over which an earlier effect
+    of the event says more: while the first step applies, the second is not what the status tells."""
+    at = announced
+    for other in sorted((p for p in stated if _may_meet(p, painted)), key=lambda p: p.start):
+        yield replace(painted, start=at, end=min(other.start, painted.start), fields={"status": "announced"})
+        at = max(at, other.end)
+    yield replace(painted, start=at, end=painted.start, fields={"status": "announced"})
+
+
+def _may_meet(a: Paint, b: Paint) -> bool:
+    """Whether two paints of one event may land on the same lane."""
+    return (a.target == b.target or EACH_OF in (a.target, b.target)) and (
+        a.scope == b.scope or None in (a.scope, b.scope)
     )
-    if isinstance(event, MeasureAnnounced) and dates.announced < painted.start:
-        yield replace(painted, start=dates.announced, end=painted.start, fields={"status": "announced"})
-    yield painted
 
 
 def _agreement(dates: _Dates, event: AgreementEvent) -> Iterator[Paint]:

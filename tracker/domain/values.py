@@ -124,7 +124,8 @@ class AuthorityAbout(Value, frozen=True):
 
 
 class MeasureState(Value, frozen=True):
-    """The state of a measure on its target, over the interval of the effect that sets it."""
+    """The state of a measure on its target, over the interval of the effect that sets it. ``starts`` and ``ends``
+    are dates that a threat or a draft names: its effect's ``from`` and ``until`` become these."""
 
     status: (
         Literal[
@@ -159,6 +160,8 @@ class MeasureState(Value, frozen=True):
     condition: Line | None | UnsetType = UNSET
     review_on: When | None | UnsetType = UNSET
     awaits: Line | None | UnsetType = UNSET
+    starts: When | None | UnsetType = UNSET
+    ends: When | None | UnsetType = UNSET
     text: Text | None | UnsetType = UNSET
 
 
@@ -271,12 +274,15 @@ class RiskState(Value, frozen=True):
 
 
 class ClaimState(Value, frozen=True):
-    """What somebody said, kept apart from law. ``outcome`` tells what became of it."""
+    """What somebody said, kept apart from law. ``outcome`` tells what became of it; ``starts`` and ``ends`` are the
+    dates it names: its effect's ``from`` and ``until`` become these."""
 
     by: Line | UnsetType = UNSET
     says: Text | UnsetType = UNSET
     rate: Rate | None | UnsetType = UNSET
     scope: Line | None | UnsetType = UNSET
+    starts: When | None | UnsetType = UNSET
+    ends: When | None | UnsetType = UNSET
     outcome: (
         Literal["open", "settled", "carried_out", "withdrawn", "corrected", "contradicted", "lapsed"]
         | None

@@ -15,7 +15,7 @@ FIELDS = {
     "yields_to": "yields to", "quota": "quota", "exempt": "exempt", "exemptions": "exemption",
     "transshipped": "if transshipped", "in_transit": "goods in transit", "refund": "refund", "legal": "legal status",
     "stayed": "ruling stayed", "collection": "collection", "condition": "condition", "review_on": "review on",
-    "awaits": "awaits", "pending": "pending", "text": "note", "in_writing": "in writing", "ratified": "ratified by",
+    "awaits": "awaits", "starts": "said to start", "ends": "said to end", "pending": "pending", "text": "note", "in_writing": "in writing", "ratified": "ratified by",
     "title": "title", "before": "from", "after": "to", "amount": "amount", "due": "due", "changes": "changes",
     "standing": "standing", "evidence": "evidence", "says": "says", "by": "by", "outcome": "outcome",
     "level": "level", "sectors": "sectors", "imports": "imports", "exports": "exports", "focus": "focus",
@@ -26,7 +26,7 @@ ASPECTS = {
     "deadline": "Deadline", "assessment": "Assessment", "provision": "Provision", "membership": "Member of",
     "legal": "Legal status", "claim": "Claim", "state": "", "checked": "Checked",
 }  # fmt: skip
-HIDDEN = ("due_at",)
+HIDDEN = ("due_at", "starts_at")
 """Fields that serve the machine and are said by another field already."""
 CODED = ("status", "why_ended", "combines", "refund", "legal", "collection", "standing", "outcome")
 """Fields whose values are codes, said with spaces."""
