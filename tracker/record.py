@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from uuid_utils import uuid7
 
 from tracker.domain import decide
-from tracker.domain.errors import Problem, Refused
+from tracker.domain.errors import Refused, invalid
 from tracker.domain.events import Correction, Development, Record, Withdrawal
 from tracker.domain.fold import Row
 from tracker.projections import PROJECTIONS
@@ -101,6 +101,7 @@ def rehearse(engine: Engine, order: Order, by: By, look: Callable[[Connection, R
 
 def record_in(connection: Connection, order: Order, by: By) -> Recorded:
     """Record one order inside the caller's write transaction (an import records many in one)."""
+    _sound(order, by)
     commit_id = str(uuid7())
     if by.key is not None:
         try:
@@ -109,14 +110,13 @@ def record_in(connection: Connection, order: Order, by: By) -> Recorded:
             return _recorded(connection, log.of_commit(connection, done.commit), repeated=True)
     held = log.hold(connection, _subjects(connection, order))
     development, records = _decide(connection, order)
-    _expect(by.expected, held)
-    if by.learnt_at is not None and by.learnt_at < (last := log.clocks(connection)[1]):
-        raise Refused(
-            "invalid",
-            f"learnt_at {by.learnt_at.isoformat()} lies before what the log learnt last ({last.isoformat()}): "
-            "history is imported in the order in which it was learnt",
-            Problem("learnt_at", "it lies before what the log learnt last"),
+    if not held.keys() >= {record.event.subject for record in records}:
+        raise Refused(  # it was moved to another subject between the look at its history and the locks
+            "conflict", "this development was corrected meanwhile: look at what changed, then send it again"
         )
+    _expect(by.expected, held)
+    if by.learnt_at is not None:
+        _learnt(by.learnt_at, log.clocks(connection)[1], by.now)
     commit = Commit(commit_id, development, by.now, by.learnt_at or by.now, by.who)
     stored = log.append(connection, commit, [_new(record) for record in records], held)
     for event in stored:
@@ -139,6 +139,25 @@ def rebuild(engine: Engine) -> Iterator[int]:
             yield page[-1].position
 
 
+def _sound(order: Order, by: By) -> None:
+    decide.sound(order if isinstance(order, Development) else order.command)
+    if by.key is not None and not (by.key.isprintable() and 1 <= len(by.key) <= log.LONGEST_KEY):
+        raise invalid(
+            "key", f"an idempotency key has 1 to {log.LONGEST_KEY} printable characters: send such a one"
+        )
+
+
+def _learnt(at: datetime, last: datetime, now: datetime) -> None:
+    if at < last:
+        raise invalid(
+            "learnt_at",
+            f"learnt_at {at.isoformat()} lies before what the log learnt last ({last.isoformat()}): "
+            "history is imported in the order in which it was learnt",
+        )
+    if at > now:  # everything recorded later would be unknown until then, as this clock never goes back
+        raise invalid("learnt_at", f"learnt_at {at.isoformat()} lies in the future: nobody has learnt it yet")
+
+
 def _subjects(connection: Connection, order: Order) -> set[str]:
     """The subjects an order touches: those it names, and those that a development has so far."""
     match order:
@@ -151,7 +170,8 @@ def _subjects(connection: Connection, order: Order) -> set[str]:
 
 
 def _history(connection: Connection, development: str) -> list[StoredEvent]:
-    history = log.of_developments(connection, [development], log.position(connection))
+    known = development.isprintable()  # what is not would be refused by PostgreSQL, in words of its own
+    history = log.of_developments(connection, [development], log.position(connection)) if known else []
     if not history:
         raise Refused("not_found", f"there is no development {development!r}: take its id from the event")
     return history

@@ -3,14 +3,20 @@
 Pure: everything a decision needs to know of the record comes in as ``Known``.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import isfinite
+from typing import Any
 from zoneinfo import available_timezones
+
+import msgspec
 
 from tracker.domain.countries import COUNTRIES
 from tracker.domain.errors import Problem, Refused
 from tracker.domain.events import (
+    HOME,
     AgreementEvent,
     AnyEvent,
     BlocJoined,
@@ -29,12 +35,14 @@ from tracker.domain.events import (
     kind_of,
     parties_of,
 )
-from tracker.domain.paint import paints, read
+from tracker.domain.paint import EVERYONE, Paint, paints, read
 from tracker.domain.values import Rate
 from tracker.domain.when import zone_of
 
 BLOCS = frozenset({"EU"})
-_ZONES = available_timezones()
+_ZONES = available_timezones() - {"localtime", "Factory", "posixrules"}
+"""Those that mean the same on every machine."""
+LONGEST_SUBJECT = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +134,45 @@ def told_of(command: Development) -> Told:
 
 # ---------------------------------------------------------------- what is checked
 
+_MANY_LINES = {"text", "summary", "note", "reason", "says", "evidence", "focus", "criteria", "risks"}
+"""Fields whose text may run over several lines."""
+_UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML cannot carry (https://www.w3.org/TR/xml/#charsets), hence no feed; lone surrogates not even UTF-8."""
+_LINE_BREAK = re.compile("[\n\r\x85\u2028\u2029]")
+
+
+def sound(command: Development | Correction | Withdrawal) -> None:
+    """Refuse text that nothing could carry on, a line that is two (a mail's subject would be), and numbers that
+    JSON does not have. A pattern's ``$`` lets a last line break pass; here it is caught."""
+    problems = list(_unsound(msgspec.to_builtins(command)))
+    if problems:
+        raise Refused("invalid", problems[0].detail, *problems)
+
+
+def _unsound(value: Any, at: str = "", many_lines: bool = False) -> Iterator[Problem]:
+    match value:
+        case str():
+            if strange := _UNSPEAKABLE.search(value):
+                yield Problem(
+                    at, f"{at} holds the character U+{ord(strange[0]):04X}, not a text's: remove it"
+                )
+            elif not many_lines and _LINE_BREAK.search(value):
+                yield Problem(at, f"{at} holds a line break: write it in one line")
+            elif not value.strip():
+                yield Problem(at, f"{at} is blank: fill it, or leave it out")
+        case float() if not isfinite(value):
+            yield Problem(at, f"{at} is {value}: give a finite number")
+        case dict():
+            for key, entry in value.items():
+                where = f"{at}/{key if _UNSPEAKABLE.search(key) is None else '?'}"
+                yield from _unsound(key, where)
+                yield from _unsound(entry, where, many_lines or key in _MANY_LINES)
+        case list():
+            for i, entry in enumerate(value):
+                yield from _unsound(entry, f"{at}/{i}", many_lines)
+        case _:
+            pass
+
 
 def _check(command: Development, known: Known, at: str = "") -> None:
     problems: list[Problem] = []
@@ -135,48 +182,71 @@ def _check(command: Development, known: Known, at: str = "") -> None:
         )
         raise Refused("invalid", problems[0].detail, *problems)
     zone = command.zone or zone_of(actor_of(command.events[0].subject))
-    for pointer, text in _dates(command):
-        _try(problems, f"{at}{pointer}", lambda text=text: read(text, zone, "date"))
+    for pointer, name, text in _dates(command):
+        _try(problems, f"{at}{pointer}", lambda text=text, name=name: read(text, zone, name))
+    if problems:
+        raise Refused("invalid", problems[0].detail, *problems)
     opened = set(known.subjects)
     told = told_of(command)
     for i, event in enumerate(command.events):
         pointer = f"{at}/events/{i}"
+        if misplaced := _of_another_kind(event, pointer):
+            problems.append(misplaced)
+            continue
         problems += _of_event(event, pointer, opened, known)
-        _try(problems, pointer, lambda event=event: paints(told, event))
+        _try(problems, pointer, lambda event=event: _something(event, paints(told, event)))
         opened.add(event.subject)
     if problems:
         raise Refused("invalid", problems[0].detail, *problems)
 
 
-def _dates(command: Development) -> Iterable[tuple[str, str]]:
-    yield "/announced", command.announced
+def _dates(command: Development) -> Iterable[tuple[str, str, str]]:
+    yield "", "announced", command.announced
     if command.published:
-        yield "/published", command.published
+        yield "", "published", command.published
     for i, source in enumerate(command.sources):
         if source.on:
-            yield f"/sources/{i}/on", source.on
+            yield f"/sources/{i}", "on", source.on
+
+
+def _of_another_kind(event: Logged, pointer: str) -> Problem | None:
+    fits = _KINDS.get(_type(event).partition(".")[0])
+    if not fits or kind_of(event.subject) in fits:
+        return None
+    return Problem(
+        f"{pointer}/subject",
+        f"{_type(event)} happens to a subject of kind {' or '.join(sorted(fits))}, not to {event.subject}: "
+        f"name a subject that begins with {' or '.join(f'{k}:' for k in sorted(fits))}",
+    )
+
+
+def _something(event: Logged, painted: Sequence[Paint]) -> None:
+    if not painted:
+        raise Refused(
+            "invalid",
+            "",
+            Problem("", f"{_type(event)} says nothing: give at least one effect, or what it sets"),
+        )
 
 
 def _of_event(event: Logged, pointer: str, opened: set[str], known: Known) -> Iterable[Problem]:
-    kind = kind_of(event.subject)
-    if (fits := _KINDS.get(event.__struct_config__.tag.partition(".")[0])) and kind not in fits:  # type: ignore[union-attr]
+    if len(event.subject) > LONGEST_SUBJECT:
         yield Problem(
             f"{pointer}/subject",
-            f"{_type(event)} is about a {' or '.join(sorted(fits))}, not about {event.subject}: "
-            f"name a subject that begins with {' or '.join(f'{k}:' for k in sorted(fits))}",
+            f"the key is longer than {LONGEST_SUBJECT} characters: shorten its last part",
         )
-        return
-    for code in _codes(event):
+    for code in sorted(_codes(event)):
         if code not in COUNTRIES and code not in BLOCS:
             yield Problem(
                 pointer, f"{code} is no country code of ISO 3166-1 and no bloc we know (EU): mend the code"
             )
+    if (bloc := getattr(event, "bloc", None)) in COUNTRIES:
+        yield Problem(f"{pointer}/bloc", f"{bloc} is a country, not a bloc: write EU, or leave the event out")
+    if kind_of(event.subject) == "agreement" and not parties_of(event.subject):
+        yield Problem(f"{pointer}/subject", f"{event.subject} names no party beside {HOME}: write us-gb-...")
     if event.subject not in opened and not _opens(event):
         yield Problem(f"{pointer}/subject", _unknown(event.subject, known))
-    if isinstance(event, MeasureEvent | RulingIssued | AgreementEvent) and not _says(event):
-        yield Problem(
-            pointer, f"{_type(event)} says nothing: give at least one effect (target, from, until, set)"
-        )
+    yield from _of_effects(event, pointer)
     for path, rate in _rates(event):
         if not _stated(rate):
             yield Problem(
@@ -190,6 +260,24 @@ def _of_event(event: Logged, pointer: str, opened: set[str], known: Known) -> It
             subject = link.partition("#")[0]
             if ":" in subject and subject not in opened:
                 yield Problem(f"{pointer}/links/{name}", _unknown(subject, known))
+
+
+def _of_effects(event: Logged, pointer: str) -> Iterable[Problem]:
+    implied = getattr(event, "implies", None)
+    mute = implied is None or implied == type(implied)()
+    for name in ("effects", "provisions"):
+        for i, effect in enumerate(getattr(event, name, ())):
+            at = f"{pointer}/{name}/{i}"
+            if (mute or name == "provisions") and effect.set == type(effect.set)():
+                yield Problem(
+                    f"{at}/set", "the effect sets nothing: say what holds from then on, or leave it out"
+                )
+            target = getattr(effect, "target", EVERYONE)
+            if getattr(effect, "except_", None) and (target in COUNTRIES or target.startswith("party:")):
+                yield Problem(
+                    f"{at}/except",
+                    f"nobody can be excepted from {target}: except goes with everyone or each_of",
+                )
 
 
 _KINDS = {
@@ -212,14 +300,6 @@ def _opens(event: Logged) -> bool:
             return event.about is not None
         case _:
             return False
-
-
-def _says(event: MeasureEvent | RulingIssued | AgreementEvent) -> bool:
-    if isinstance(event, AgreementEvent):
-        return bool(
-            event.effects or event.provisions or event.about or event.implies != type(event.implies)()
-        )
-    return bool(event.effects or event.about)
 
 
 def _unknown(subject: str, known: Known) -> str:
@@ -274,7 +354,4 @@ def _try(problems: list[Problem], pointer: str, attempt: object) -> None:
     try:
         attempt()  # type: ignore[operator]
     except Refused as refusal:
-        problems += [
-            Problem(f"{pointer}/{p.pointer}" if p.pointer != "date" else pointer, p.detail)
-            for p in refusal.problems
-        ]
+        problems += [Problem(f"{pointer}/{p.pointer}".removesuffix("/"), p.detail) for p in refusal.problems]

@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    and_,
     bindparam,
     or_,
     select,
@@ -296,14 +297,14 @@ def ever_known(connection: Connection, partners: Iterable[str] | None, known: in
 
 
 def changed(connection: Connection, first: int, last: int) -> list[Row]:
-    """The segments that positions first..last closed or opened."""
-    return _rows(
-        connection.execute(
-            _ROWS.where(
-                or_(segments.c.known_from.between(first, last), segments.c.known_until.between(first, last))
-            )
-        )
-    )
+    """The segments that positions first..last, together, closed or opened; as known at ``last``, so that the answer
+    is the same whenever it is asked for."""
+    opened = and_(segments.c.known_from.between(first, last), segments.c.known_until > last)
+    closed = and_(segments.c.known_until.between(first, last), segments.c.known_from < first)
+    return [
+        row._replace(known_until=BELIEVED) if row.known_until > last else row
+        for row in _rows(connection.execute(_ROWS.where(or_(opened, closed))))
+    ]
 
 
 def of_subject(connection: Connection, subject: str, known: int) -> list[Row]:

@@ -41,6 +41,8 @@ from tracker.store import proof
 from tracker.store.engine import insert_or_nothing
 from tracker.store.upcasts import decode
 
+LONGEST_KEY = 200
+
 head = Table(
     "head",
     durable,
@@ -64,7 +66,7 @@ subjects = Table(
 requests = Table(
     "requests",
     durable,
-    Column("key", String(200), primary_key=True),
+    Column("key", String(LONGEST_KEY), primary_key=True),
     Column("hash", LargeBinary, nullable=False),
     Column("commit", String(36), nullable=False),
     comment="Idempotency keys: a retry finds what it did before.",
