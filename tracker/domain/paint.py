@@ -101,9 +101,7 @@ def announced(told: Told, subject: str) -> Moment:
 
 def read(text: str, zone: str, pointer: str) -> Moment:
     """A logged date, or a refusal that names the field."""
-    if (
-        not text.isascii()
-    ):  # digits of other scripts count as digits elsewhere, and are kept as they were given
+    if not text.isascii():  # digits of other scripts would count as digits
         raise invalid(pointer, f"{pointer}: {text!r} is not a date: write it in the digits 0 to 9")
     try:
         return moment(text, zone)
