@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from tracker.domain import words
 from tracker.domain.decide import standing
 from tracker.domain.errors import Problem, Refused, invalid
-from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, Logged, kind_of
+from tracker.domain.events import HOME, DevelopmentCorrected, DevelopmentWithdrawn, Logged, kind_of
 from tracker.domain.fold import ALL_GOODS, Row
 from tracker.domain.history import Change, History, Item, difference, restated
 from tracker.domain.paint import EVERYONE, announced
@@ -43,6 +43,8 @@ from tracker.projections import segments
 from tracker.store import log
 from tracker.store.log import StoredEvent
 
+ON_CARDS = ("state", "talks", "profile", "deadline", "claim")
+"""The aspects that a card of the board is made of."""
 LATE = timedelta(days=2)
 """An entry learnt this much later than it was announced was logged late."""
 
@@ -146,7 +148,7 @@ def state(connection: Connection, code: str, at: Point) -> PartnerState:
     name = partner(connection, code, at.known)
     seen = history(connection, code, at.known)
     items = seen.items(at.as_of)
-    coming = [change_view(c, seen.abouts.get(c.key.subject, {})) for c in _coming(seen, at.as_of)]
+    coming = [change_view(c, seen.abouts.get(c.key.subject, {})) for c in seen.changes(at.as_of, FOREVER)]
 
     def of(*families: str) -> list[ItemView]:
         return [
@@ -201,10 +203,6 @@ def cause(event: StoredEvent) -> Cause:
         position=event.position, event=event.id, development=event.development, type=event.type, title=told.title,
         announced=told.announced, learnt_at=event.learnt_at, sources=msgspec.to_builtins(told.sources),
     )  # fmt: skip
-
-
-def _coming(seen: History, at: datetime) -> list[Change]:
-    return seen.changes(at, FOREVER)
 
 
 def _checked(seen: History) -> str | None:
@@ -271,7 +269,7 @@ def board(connection: Connection, at: Point) -> list[Card]:
 def _card(
     connection: Connection, name: PartnerName, seen: History, at: Point, mentions: list[Mention]
 ) -> Card:
-    items = seen.items(at.as_of)
+    items = seen.items(at.as_of, lambda key: key.family in ON_CARDS and key.scope in ("", ALL_GOODS))
     checked = _checked(seen)
     deals = [i for i in items if kind_of(i.key.subject) == "agreement" and i.key.aspect == "state"]
     own = {item.key.family: item for item in items if item.key.subject == f"partner:{name.code}"}
@@ -287,7 +285,7 @@ def _card(
                 rate=words.rate(i.get("rate", {"unknown": True})),
             )
             for i in items
-            if i.counts and i.key.scope == ALL_GOODS and i.actor == "US" and i.about.get("kind", "tariff") == "tariff"
+            if i.counts and i.key.scope == ALL_GOODS and i.actor == HOME and i.about.get("kind", "tariff") == "tariff"
         ],
         sectors=(own["profile"].get("sectors") or []) if "profile" in own else [],
         last_change=max(mentions, key=lambda mention: mention.announced, default=None),
@@ -298,13 +296,16 @@ def _card(
 
 
 def _next(seen: History, items: Sequence[Item], at: datetime) -> Ahead | None:
-    ahead = [Ahead(at=change.start, what=_headline(change, seen)) for change in _coming(seen, at)]
+    change = seen.next_change(at)
+    ahead = [Ahead(at=change.start, what=_headline(change, seen))] if change else []
     for item in items:
         title = item.get("title") or title_of(item.key.subject, item.about)
         if item.key.family == "deadline" and item.get("status") == "open" and item.get("due_at"):
             ahead.append(Ahead(at=datetime.fromtimestamp(item.get("due_at"), UTC), what=f"deadline: {title}"))
         if (item.get("status") == "threatened" or item.get("outcome") == "open") and item.get("starts_at"):
-            ahead.append(Ahead(at=datetime.fromtimestamp(item.get("starts_at"), UTC), what=f"threatened: {title}"))
+            ahead.append(
+                Ahead(at=datetime.fromtimestamp(item.get("starts_at"), UTC), what=f"threatened: {title}")
+            )
     return min((date for date in ahead if date.at > at), key=lambda a: a.at, default=None)
 
 

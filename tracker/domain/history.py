@@ -7,7 +7,7 @@ an authority reaches every measure under it, and a measure that another replaces
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -242,10 +242,12 @@ class History:
         until = edges[end] if end < len(edges) else FOREVER
         return Item(key, facts, edges[start], until, edges[j], self.abouts.get(key.subject, {}))
 
-    def items(self, at: datetime) -> list[Item]:
-        """Everything that holds at an instant, in the order of subjects, with what counts worked out. Terms of a
-        measure that has no standing with this partner (a list of exempt goods, say) are left out."""
-        found = [item for key in sorted(self._rows) if key.family != "about" and (item := self.item(key, at))]
+    def items(self, at: datetime, wanted: Callable[[Key], bool] = lambda key: True) -> list[Item]:
+        """Everything that holds at an instant (or the wanted part of it), in the order of subjects, with what counts
+        worked out. Terms of a measure that has no standing with this partner (a list of exempt goods, say) are left
+        out."""
+        keys = sorted(key for key in self._rows if key.family != "about" and wanted(key))
+        found = [item for key in keys if (item := self.item(key, at))]
         return counted([item for item in found if not _vacuous(item)])
 
     def changes(self, after: datetime, until: datetime) -> list[Change]:
@@ -254,6 +256,16 @@ class History:
             (change for key in self._rows for change in self._changes(key, after, until)),
             key=lambda change: (change.start, change.key),
         )
+
+    def next_change(self, after: datetime) -> Change | None:
+        """The first change by time alone that lies ahead."""
+        first: Change | None = None
+        for key in sorted(self._rows):
+            for change in self._changes(key, after, first.start if first else FOREVER):
+                if first is None or change.start < first.start:
+                    first = change
+                break
+        return first
 
     def _changes(self, key: Key, after: datetime, until: datetime) -> Iterator[Change]:
         edges = self.edges(key)
