@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Engine, SmallInteger
 from tracker.domain.errors import Refused
 from tracker.schema import durable
 from tracker.store import log
-from tracker.store.engine import reading, writing
+from tracker.store.engine import insert_or_nothing, reading, writing
 
 clock = Table(
     "clock",
@@ -39,8 +39,11 @@ def open_clock(engine: Engine, wanted: datetime | None = None) -> Clock:
                 "invalid",
                 "TRACKER_CLOCK sets the clock of an empty database; this one has a history: unset it",
             )
-        stored = (wanted - datetime.now(UTC)) // timedelta(microseconds=1)
-        with writing(engine) as connection:
-            connection.execute(clock.insert().values(id=1, offset_microseconds=stored))
+        offset_now = (wanted - datetime.now(UTC)) // timedelta(microseconds=1)
+        with writing(engine) as connection:  # of several processes that start at once, the first sets it
+            connection.execute(
+                insert_or_nothing(connection, clock).values(id=1, offset_microseconds=offset_now)
+            )
+            stored = connection.scalar(select(clock.c.offset_microseconds))
     offset = timedelta(microseconds=stored or 0)
     return lambda: datetime.now(UTC) + offset

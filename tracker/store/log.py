@@ -15,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     Connection,
     ForeignKey,
     Index,
@@ -31,6 +32,7 @@ from sqlalchemy import (
     cast,
     func,
     select,
+    type_coerce,
     update,
 )
 
@@ -382,29 +384,45 @@ def subject_keys(connection: Connection, kind: str = "") -> list[str]:
 
 
 def verify(connection: Connection) -> Iterator[int]:
-    """Check the whole log: dense positions, every event's hash, the chain. Yields the position reached, page by
-    page; raises proof.Broken naming the first bad position."""
-    body = cast(events.c.body, LargeBinary) if connection.dialect.name == "sqlite" else events.c.body
-    columns = (
-        events.c.position, events.c.id, subjects.c.key, events.c.version, events.c.type, events.c.schema,
-        events.c.development, commits.c.recorded_at, commits.c.learnt_at, commits.c.logged_by, events.c.salt,
-        events.c.hash, body, commits.c.chain, commits.c.last,
-    )  # fmt: skip
-    page = (
-        select(*columns)
-        .join_from(events, subjects, events.c.subject == subjects.c.id, isouter=True)
-        .join(commits, events.c.commit == commits.c.first, isouter=True)
-        .where(events.c.position > bindparam("after"))
-        .order_by(events.c.position)
-        .limit(2000)
-    )
+    """Check the whole log up to its end as of now: dense positions, every event's hash, its commit, the chain.
+    Yields the position reached, page by page; raises proof.Broken naming the first bad position."""
     end = connection.execute(select(head.c.position, head.c.chain)).one()
+    page = _checked(raw=connection.dialect.name == "sqlite")
     checker = proof.Checker()
-    while rows := connection.execute(page, {"after": checker.position}).all():
+    while rows := connection.execute(page, {"after": checker.position, "until": end.position}).all():
         for row in rows:
             checker.check(row)
         yield checker.position
     checker.close(end.position, bytes(end.chain))
+    if (stray := connection.scalar(_WITHOUT_EVENTS)) is not None:
+        raise proof.Broken(stray, "a commit without events was put in")
+
+
+def _checked(raw: bool) -> Select[Any]:
+    """What verifying reads, a page at a time. SQLite lets any bytes be put into any column: there, text is read raw."""
+
+    def text(column: Column[str]) -> ColumnElement[Any]:
+        return cast(column, LargeBinary) if raw else column
+
+    columns = (
+        events.c.position, text(events.c.id), text(subjects.c.key), events.c.version, text(events.c.type),
+        events.c.schema, text(events.c.development), type_coerce(commits.c.recorded_at, BigInteger),
+        type_coerce(commits.c.learnt_at, BigInteger), text(commits.c.logged_by), events.c.salt, events.c.hash,
+        text(events.c.body), commits.c.chain, commits.c.first, commits.c.last, text(commits.c.development),
+    )  # fmt: skip
+    return (
+        select(*columns)
+        .join_from(events, subjects, events.c.subject == subjects.c.id, isouter=True)
+        .join(commits, events.c.commit == commits.c.first, isouter=True)
+        .where(events.c.position > bindparam("after"), events.c.position <= bindparam("until"))
+        .order_by(events.c.position)
+        .limit(2000)
+    )
+
+
+_WITHOUT_EVENTS = select(func.min(commits.c.first)).where(
+    ~select(events.c.position).where(events.c.commit == commits.c.first).exists()
+)
 
 
 def canonical(value: Any) -> bytes:

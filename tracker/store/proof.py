@@ -10,8 +10,6 @@ from typing import Any
 
 import msgspec
 
-from tracker.schema import micros
-
 GENESIS = bytes(32)
 
 
@@ -44,6 +42,16 @@ def link(previous: bytes, hashes: Sequence[bytes]) -> bytes:
     return sha256(previous + b"".join(hashes)).digest()
 
 
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else _bytes(value).decode()
+
+
+def _bytes(value: Any) -> bytes:
+    if not isinstance(value, bytes | memoryview):
+        raise TypeError(f"not bytes: {value!r}")
+    return bytes(value)
+
+
 class Checker:
     """Walks the log row by row and refuses the first that is not as it was written."""
 
@@ -52,20 +60,28 @@ class Checker:
         self._chain = GENESIS
         self._hashes: list[bytes] = []
 
-    def check(self, row: Any) -> None:
+    def check(self, row: Sequence[Any]) -> None:
+        """The next event with its commit, as ``store.log`` reads it; Broken where it is not what was written."""
+        try:
+            self._check(row)
+        except (TypeError, ValueError):  # a text that is none, a number where bytes should be
+            raise Broken(self.position + 1, "what is stored is no event: a column was changed") from None
+
+    def _check(self, row: Sequence[Any]) -> None:
         (position, id, subject, version, type, schema, development, recorded_at, learnt_at, logged_by,
-         salt, hash, body, chain, last) = row  # fmt: skip
+         salt, hash, body, chain, first, last, of_commit) = row  # fmt: skip
         if position != self.position + 1:
             raise Broken(self.position + 1, "the event is missing")
         if subject is None or chain is None:
             raise Broken(position, "the subject or the commit of the event is missing")
-        body = body.encode() if isinstance(body, str) else bytes(body)
         expected = header(
-            position, id, subject, version, type, schema, development,
-            micros(recorded_at), micros(learnt_at), logged_by,
+            position, _text(id), _text(subject), version, _text(type), schema, _text(development),
+            recorded_at, learnt_at, _text(logged_by),
         )  # fmt: skip
-        if event_hash(expected, bytes(salt), body) != bytes(hash):
+        if event_hash(expected, _bytes(salt), _text(body).encode()) != _bytes(hash):
             raise Broken(position, "the event does not match its hash: its body or envelope was changed")
+        if (position - len(self._hashes), development) != (first, of_commit):
+            raise Broken(position, "the commit of the event was changed")
         self.position = position
         self._hashes.append(bytes(hash))
         if position == last:
