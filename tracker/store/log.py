@@ -394,6 +394,8 @@ def verify(connection: Connection) -> Iterator[int]:
             checker.check(row)
         yield checker.position
     checker.close(end.position, bytes(end.chain))
+    if (stray := connection.scalar(_BEYOND_THE_HEAD)) is not None:
+        raise proof.Broken(stray, "the event lies beyond what the head of the log says")
     if (stray := connection.scalar(_WITHOUT_EVENTS)) is not None:
         raise proof.Broken(stray, "a commit without events was put in")
 
@@ -420,6 +422,9 @@ def _checked(raw: bool) -> Select[Any]:
     )
 
 
+_BEYOND_THE_HEAD = select(func.min(events.c.position)).where(
+    events.c.position > select(head.c.position).scalar_subquery()
+)
 _WITHOUT_EVENTS = select(func.min(commits.c.first)).where(
     ~select(events.c.position).where(events.c.commit == commits.c.first).exists()
 )
