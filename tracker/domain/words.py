@@ -11,16 +11,17 @@ from tracker.domain.countries import COUNTRIES
 from tracker.domain.when import BEGINNING, FOREVER
 
 FIELDS = {
-    "status": "status", "why_ended": "ended because", "rate": "rate", "combines": "combines", "replaces": "replaces",
-    "yields_to": "yields to", "quota": "quota", "exempt": "exempt", "exemptions": "exemption",
-    "transshipped": "if transshipped", "in_transit": "goods in transit", "refund": "refund", "legal": "legal status",
-    "stayed": "ruling stayed", "collection": "collection", "condition": "condition", "review_on": "review on",
-    "awaits": "awaits",
-    "starts": "said to start", "ends": "said to end", "pending": "pending", "text": "note", "in_writing": "in writing", "ratified": "ratified by",
-    "title": "title", "before": "from", "after": "to", "amount": "amount", "due": "due", "changes": "changes",
-    "standing": "standing", "evidence": "evidence", "says": "says", "by": "by", "outcome": "outcome",
-    "level": "level", "sectors": "sectors", "imports": "imports", "exports": "exports", "focus": "focus",
-    "ruling": "ruling", "scope": "scope", "member": "member", "through": "checked through",
+    "status": "status", "why_ended": "ended because", "rate": "rate", "combines": "combines",
+    "replaces": "replaces", "yields_to": "yields to", "quota": "quota", "exempt": "exempt",
+    "exemptions": "exemption", "transshipped": "if transshipped", "in_transit": "goods in transit",
+    "refund": "refund", "legal": "legal status", "stayed": "ruling stayed", "collection": "collection",
+    "condition": "condition", "review_on": "review on", "awaits": "awaits", "starts": "said to start",
+    "ends": "said to end", "pending": "pending", "text": "note", "in_writing": "in writing",
+    "ratified": "ratified by", "title": "title", "before": "from", "after": "to", "amount": "amount",
+    "due": "due", "changes": "changes", "standing": "standing", "evidence": "evidence", "says": "says",
+    "by": "by", "outcome": "outcome", "level": "level", "sectors": "sectors", "imports": "imports",
+    "exports": "exports", "focus": "focus", "ruling": "ruling", "scope": "scope", "member": "member",
+    "through": "checked through",
 }  # fmt: skip
 ASPECTS = {
     "talks": "Talks", "focus": "Focus", "profile": "Trade profile", "criterion": "Criterion", "risk": "Risk",

@@ -296,6 +296,17 @@ def ever_known(connection: Connection, partners: Iterable[str] | None, known: in
     )
 
 
+def known_between(
+    connection: Connection, partners: Iterable[str] | None, first: int, last: int
+) -> list[Row]:
+    """All segments that were known at some position from ``first`` to ``last``: two states of knowledge and every
+    step between them."""
+    between = (segments.c.known_from <= bindparam("last"), segments.c.known_until > bindparam("first"))
+    return _rows(
+        connection.execute(_ROWS.where(*between, _of(partners)), _parameters(partners, first=first, last=last))
+    )
+
+
 def changed(connection: Connection, first: int, last: int) -> list[Row]:
     """The segments that positions first..last, together, closed or opened; as known at ``last``, so that the answer
     is the same whenever it is asked for."""

@@ -156,6 +156,21 @@ class StoredEvent:
         return decode(self.type, self.schema, self.body).event
 
 
+@dataclass(frozen=True, slots=True)
+class KeptCommit:
+    """A commit as the log holds it: its events lie at ``first``..``last``."""
+
+    id: str
+    first: int
+    last: int
+    development: str
+    recorded_at: datetime
+    learnt_at: datetime
+    logged_by: str
+    chain: bytes
+    key: str | None
+
+
 class AlreadyDone(Exception):
     """This idempotency key has already recorded exactly this request, as this commit."""
 
@@ -188,6 +203,13 @@ def hold(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[int, in
         ).one()
         held[key] = (row.id, row.version)
     return held
+
+
+def alone(connection: Connection) -> None:
+    """Let nobody else append until this transaction is over. For whoever appends several times in it: it would lock
+    subjects after the head, and wait in a circle with those that lock them before."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE subjects IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def append(
@@ -311,6 +333,40 @@ def by_id(connection: Connection, id: str) -> StoredEvent | None:
 def of_commit(connection: Connection, commit: str) -> list[StoredEvent]:
     """The events of one append call."""
     return _stored(connection.execute(_STORED.where(commits.c.id == commit)))
+
+
+def development_of(connection: Connection, id: str, key: str) -> str | None:
+    """The development with this id, or the one that an event or a commit of this id, or this idempotency key,
+    belongs to."""
+    its = (
+        select(commits.c.development).where(or_(commits.c.development == id, commits.c.id == id)),
+        select(events.c.development).where(events.c.id == id),
+        select(commits.c.development)
+        .join(requests, requests.c.commit == commits.c.id)
+        .where(requests.c.key == key),
+    )
+    return connection.execute(union_all(*its).limit(1)).scalar()
+
+
+def kept_commits(connection: Connection) -> Iterator[KeptCommit]:
+    """All commits in order, each with the idempotency key it was recorded by; read as they are asked for."""
+    wanted = (
+        select(
+            commits.c.id, commits.c.first, commits.c.last, commits.c.development, commits.c.recorded_at,
+            commits.c.learnt_at, commits.c.logged_by, commits.c.chain, requests.c.key,
+        )
+        .join_from(commits, requests, requests.c.commit == commits.c.id, isouter=True)
+        .order_by(commits.c.first)
+        .execution_options(yield_per=1000)
+    )  # fmt: skip
+    for row in connection.execute(wanted):
+        yield KeptCommit(*tuple(row))
+
+
+def salts(connection: Connection, first: int, last: int) -> dict[int, bytes]:
+    """The salts of the events at positions first..last: with them anybody can check the hashes."""
+    wanted = select(events.c.position, events.c.salt).where(events.c.position.between(first, last))
+    return {row.position: bytes(row.salt) for row in connection.execute(wanted)}
 
 
 def pages(connection: Connection, size: int = 1000) -> Iterator[list[StoredEvent]]:

@@ -1,3 +1,5 @@
-from typing import Any
+"""The pages, one file and one template each."""
 
-ROUTES: tuple[Any, ...] = ()
+from tracker.web.pages import about, board, event, partner
+
+ROUTES = (*board.ROUTES, *partner.ROUTES, *event.ROUTES, *about.ROUTES)

@@ -1,9 +1,25 @@
-"""What a browser shows when something went wrong."""
+"""The page of an error: what is wrong, and what to do."""
 
 from typing import Any
 
 from litestar import Request, Response
 
+from tracker.web.html import anonymous
 
-def page(request: Request[Any, Any, Any], status: int, title: str, detail: str) -> Response[Any]:
-    return Response(f"{title}: {detail}", status_code=status, media_type="text/plain")
+HELP = {
+    404: "The address may be mistyped, or what it names is not followed here, or was not yet known at that point.",
+    403: "Nothing was changed.",
+    405: "This page does not take what was sent to it. Nothing was changed.",
+    413: "What was sent is too large. Nothing was changed.",
+    500: "Try again; if it happens again, tell whoever runs this service the time and the address.",
+    503: "Try again in a few seconds.",
+}
+
+
+def page(request: Request[Any, Any, Any], status: int, title: str, detail: str) -> Response[str]:
+    """An error as a page in the look of all others."""
+    context = {"status": status, "title": title, "detail": detail, "help": HELP.get(status, "")}
+    return anonymous(request, "error.html", context, status)
+
+
+ROUTES: tuple[Any, ...] = ()
