@@ -31,8 +31,11 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
+    or_,
     select,
+    text,
     type_coerce,
+    union_all,
     update,
 )
 
