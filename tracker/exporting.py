@@ -1,0 +1,119 @@
+"""Export: the whole log as JSON Lines, in flat memory.
+
+``events`` hands out what the log holds, each body byte for byte, with all that is needed to check its hash.
+``commands`` gives what was ordered: imported into an empty database with --as-learnt, it makes the same record again.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from tracker.domain.events import Development, DevelopmentCorrected, DevelopmentWithdrawn, Logged
+from tracker.domain.when import rfc3339
+from tracker.importing import NAMESPACE, Line, logged, repaired
+from tracker.store import log
+from tracker.store.log import KeptCommit, StoredEvent
+
+
+class Kept(Struct, frozen=True, kw_only=True):
+    """An event as it is kept. ``hash`` is H(header, H(salt, body)) and ``chain`` H(previous chain, hashes of the
+    commit), all SHA-256; the header is the JSON array of the fields from ``position`` to ``logged_by``, instants in
+    microseconds since 1970. ``body`` is the exact text that was hashed."""
+
+    position: int
+    id: str
+    subject: str
+    version: int
+    type: str
+    schema: int
+    development: str
+    recorded_at: datetime
+    learnt_at: datetime
+    logged_by: str
+    commit: str
+    salt: str
+    hash: str
+    chain: str
+    body: msgspec.Raw
+
+
+def events(connection: Connection) -> Iterator[bytes]:
+    """Every event, a line each."""
+    for commit, stored in _commits(connection):
+        salts = log.salts(connection, commit.first, commit.last)
+        for event in stored:
+            yield msgspec.json.encode(
+                Kept(
+                    position=event.position, id=event.id, subject=event.subject, version=event.version,
+                    type=event.type, schema=event.schema, development=event.development,
+                    recorded_at=event.recorded_at, learnt_at=event.learnt_at, logged_by=event.logged_by,
+                    commit=commit.id, salt=salts[event.position].hex(), hash=event.hash.hex(),
+                    chain=commit.chain.hex(), body=msgspec.Raw(event.body.encode()),
+                )
+            )  # fmt: skip
+
+
+def commands(connection: Connection) -> Iterator[bytes]:
+    """Every command, a line each, in the order in which they were recorded."""
+    firsts: dict[str, str] = {}  # development -> the key of the line that logs it
+    opened: set[str] = set()
+    for commit, stored in _commits(connection):
+        key = (
+            (commit.key or "").removeprefix(NAMESPACE)
+            if (commit.key or "").startswith(NAMESPACE)
+            else commit.id
+        )
+        first = firsts.setdefault(commit.development, key)
+        yield msgspec.json.encode(_line(key, first, stored, opened))
+        opened |= {event.subject for event in stored}
+
+
+def _line(key: str, first: str, stored: Sequence[StoredEvent], opened: set[str]) -> Line:
+    facts = [event.event for event in stored]
+    told, learnt_at = stored[0].told, rfc3339(stored[0].learnt_at)
+    match facts[0]:
+        case DevelopmentWithdrawn(reason=reason):
+            return Line(key=key, learnt_at=learnt_at, withdraws=first, reason=reason)
+        case DevelopmentCorrected(reason=reason, editorial=editorial):
+            now = Development(**msgspec.structs.asdict(told), events=in_order(repaired(facts), opened))
+            return Line(
+                key=key,
+                learnt_at=learnt_at,
+                corrects=first,
+                reason=reason,
+                editorial=editorial,
+                development=now,
+            )
+        case _:
+            whole = Development(**msgspec.structs.asdict(told), events=logged(facts))
+            return Line(key=key, learnt_at=learnt_at, development=whole)
+
+
+def in_order(events: Iterable[Logged], opened: set[str]) -> list[Logged]:
+    """The events of a correction, which keeps them by subject, so that what one links to is opened before it. On
+    each subject their order stays."""
+    waiting, ordered, there = [*events], list[Logged](), set(opened)
+    while waiting:
+        heads = {event.subject: i for i, event in reversed([*enumerate(waiting)])}
+        at = next((i for i in sorted(heads.values()) if _linked(waiting[i]) <= there), 0)
+        ordered.append(waiting.pop(at))
+        there.add(ordered[-1].subject)
+    return ordered
+
+
+def _linked(event: Logged) -> set[str]:
+    links = (link.partition("#")[0] for held in msgspec.structs.astuple(event.links) for link in held)
+    return {link for link in links if ":" in link}
+
+
+def _commits(connection: Connection) -> Iterator[tuple[KeptCommit, list[StoredEvent]]]:
+    end = log.position(connection)
+    events = (event for page in log.pages(connection) for event in page)
+    for commit in log.kept_commits(connection):
+        if commit.last > end:
+            return
+        yield commit, [*islice(events, commit.last - commit.first + 1)]

@@ -1,0 +1,351 @@
+"""Import: commands as JSON Lines, recorded all or none.
+
+    lines -> parse -> record_in, one after another in one write transaction -> Imported, or Rejected
+
+A line that is refused does not stop the reading: the others are tried as well, so that one run names all that is
+wrong. A line's key makes it safe to repeat.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, BinaryIO, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+from sqlalchemy import Connection, Engine
+
+from tracker.domain.errors import Problem, Refused, invalid
+from tracker.domain.events import (
+    AnyEvent,
+    Correction,
+    Development,
+    DevelopmentCorrected,
+    DevelopmentWithdrawn,
+    Logged,
+    Withdrawal,
+)
+from tracker.domain.paint import announced, read
+from tracker.domain.parse import parse
+from tracker.domain.values import Text, When
+from tracker.domain.when import zone_of
+from tracker.record import By, Correct, Order, Withdraw, record_in
+from tracker.store import log
+from tracker.store.engine import writing
+from tracker.store.log import StoredEvent
+
+NAMESPACE = "import:"
+"""What the idempotency keys of imported lines begin with."""
+LONGEST_LINE = 1_000_000
+MOST_ERRORS = 20
+BOM = b"\xef\xbb\xbf"
+
+Seen = TypeVar("Seen")
+Reference = Annotated[str, Meta(min_length=1, max_length=log.LONGEST_KEY)]
+
+
+class Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One command of an import. It logs (``development``), corrects (``corrects``, ``reason``, ``development``) or
+    withdraws (``withdraws``, ``reason``): by the key of an earlier line, in whatever import, or by an id."""
+
+    key: Annotated[str, Meta(min_length=1, max_length=log.LONGEST_KEY - len(NAMESPACE))]
+    learnt_at: When | None = None
+    corrects: Reference | None = None
+    withdraws: Reference | None = None
+    reason: Text | None = None
+    editorial: bool = False
+    development: Development | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The text of a line, and where it stands, in words ("line 3")."""
+
+    where: str
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of it: lines recorded now and lines recorded before; the events lie after ``start``, to ``end``."""
+
+    new: int
+    before: int
+    start: int
+    end: int
+
+    @property
+    def events(self) -> int:
+        return self.end - self.start
+
+
+class Rejected(Exception):
+    """Nothing was recorded: ``errors`` has a sentence for each bad line; ``more`` bad ones are not listed, and
+    ``following`` could not be judged as they build on a bad one."""
+
+    def __init__(self, errors: Sequence[str], more: int, following: int) -> None:
+        super().__init__(errors[0])
+        self.errors = errors
+        self.more = more
+        self.following = following
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Who imports and when. ``as_learnt``: the record can claim to have known when the line says, or else when the
+    development was announced; an operator's privilege. ``after``: told after each line."""
+
+    who: str
+    now: datetime
+    as_learnt: bool = False
+    after: Callable[[Given], None] = lambda _: None
+
+
+def load(engine: Engine, lines: Iterable[Given], terms: Terms) -> Imported:
+    """Record all lines in one transaction; Rejected leaves nothing behind."""
+    with writing(engine) as connection:
+        return load_in(connection, lines, terms)
+
+
+def rehearse(
+    engine: Engine, lines: Iterable[Given], terms: Terms, look: Callable[[Connection, Imported], Seen]
+) -> Seen:
+    """Do the real thing, look at what came of it, and take it all back."""
+    with writing(engine) as connection:
+        with connection.begin_nested() as attempt:
+            seen = look(connection, load_in(connection, lines, terms))
+            attempt.rollback()
+        return seen
+
+
+def load_in(connection: Connection, lines: Iterable[Given], terms: Terms) -> Imported:
+    """Record all lines inside the caller's write transaction, which Rejected must end."""
+    log.alone(connection)
+    start, new, before = log.position(connection), 0, 0
+    bad = _Bad()
+    for given in lines:
+        if len(given.text) > LONGEST_LINE:
+            bad.found(
+                connection,
+                given,
+                invalid("", f"is longer than {LONGEST_LINE:,} bytes: a command is one line"),
+            )
+        elif b"\0" in given.text:
+            bad.found(connection, given, invalid("", "holds a zero byte: this is no text, give JSON Lines"))
+            break
+        elif given.text.strip():
+            try:
+                with connection.begin_nested():
+                    repeated = _record(connection, parse(Line, given.text), terms)
+                new, before = new + (not repeated), before + repeated
+            except Refused as refusal:
+                bad.found(connection, given, refusal)
+        terms.after(given)
+    if bad.errors:
+        raise Rejected(bad.errors, bad.more, bad.following)
+    return Imported(new, before, start, log.position(connection))
+
+
+def read_lines(file: BinaryIO) -> Iterator[Given]:
+    """The lines of a file, in flat memory: of one that is too long only the beginning is kept."""
+    number = 0
+    while text := file.readline(LONGEST_LINE + 2):
+        number += 1
+        rest = text
+        while not rest.endswith(b"\n") and (rest := file.readline(LONGEST_LINE)):
+            pass
+        yield Given(f"line {number}", text.removeprefix(BOM) if number == 1 else text)
+
+
+# ---------------------------------------------------------------- one line
+
+
+def _record(connection: Connection, line: Line, terms: Terms) -> bool:
+    """Record a line; whether it had been recorded before."""
+    order = _order(connection, line)
+    if stored := log.of_commit(connection, line.key):  # an export of this very record
+        _agree(line, stored)
+        return True
+    learnt_at = _learnt(line, terms)
+    try:
+        recorded = record_in(connection, order, By(terms.who, terms.now, NAMESPACE + line.key, learnt_at))
+    except Refused as refusal:
+        raise _within(line, refusal) from None
+    return recorded.repeated
+
+
+def _order(connection: Connection, line: Line) -> Order:
+    given = {
+        name for name in ("corrects", "withdraws", "reason", "development") if getattr(line, name) is not None
+    }
+    if given == {"development"} and line.development and not line.editorial:
+        return line.development
+    if given == {"corrects", "reason", "development"} and line.corrects and line.development:
+        id = named(connection, line.corrects, "/corrects")
+        return Correct(
+            id, Correction(reason=line.reason or "", development=line.development, editorial=line.editorial)
+        )
+    if given == {"withdraws", "reason"} and line.withdraws and not line.editorial:
+        return Withdraw(named(connection, line.withdraws, "/withdraws"), Withdrawal(reason=line.reason or ""))
+    raise invalid(
+        "", "a line has 'key' and: to log, 'development'; to correct, 'corrects', 'reason' and 'development' (and "
+        "'editorial'); to withdraw, 'withdraws' and 'reason'",
+    )  # fmt: skip
+
+
+def named(connection: Connection, reference: str, pointer: str) -> str:
+    """The id of the development that a line's key, its own id or an event's id names."""
+    found = (
+        log.development_of(connection, reference, NAMESPACE + reference) if reference.isprintable() else None
+    )
+    if found is None:
+        raise Refused(
+            "not_found",
+            f"{reference!r} names no development: give its id, the id of one of its events, or the key of the line "
+            "that it was imported by",
+            Problem(
+                pointer, f"{reference!r} is neither the key of an earlier line nor the id of a development"
+            ),
+        )
+    return found
+
+
+def _learnt(line: Line, terms: Terms) -> datetime | None:
+    if not terms.as_learnt:
+        if line.learnt_at is not None:
+            raise invalid(
+                "/learnt_at", f"{line.learnt_at!r} says when the record knew: import with --as-learnt, or leave it "
+                "out and the clock counts",
+            )  # fmt: skip
+        return None
+    development = line.development
+    if line.learnt_at is not None:
+        zone = development.zone or zone_of("US") if development else zone_of("US")
+        return read(line.learnt_at, zone, "/learnt_at").at
+    if development is None or line.corrects is not None:
+        raise invalid(
+            "/learnt_at",
+            "is missing: with --as-learnt, a correction or a withdrawal says when the record learnt it",
+        )
+    return announced(development, development.events[0].subject).at
+
+
+def _within(line: Line, refusal: Refused) -> Refused:
+    """A refusal with the pointers of the line instead of those of the order."""
+    if refusal.code == "key_reused":
+        return invalid(
+            "/key", f"{line.key!r} stands for another command already: give this one a key of its own"
+        )
+    below = "/development" if isinstance(line.development, Development) and line.corrects is None else ""
+    moved = [
+        Problem(f"{below}{p.pointer}" if p.pointer.startswith("/") else f"/{p.pointer}", p.detail)
+        for p in refusal.problems
+    ]
+    return Refused(refusal.code, refusal.detail, *moved)
+
+
+def _agree(line: Line, stored: Sequence[StoredEvent]) -> None:
+    """That a line whose key is the id of a commit says what that commit says."""
+    if said(line.development, line.reason, line.editorial) != recorded(stored):
+        raise invalid(
+            "/key", f"{line.key!r} is the id of another command in this log: give this one a key of its own"
+        )
+
+
+Said = tuple[object, ...]
+
+
+def said(development: Development | None, reason: str | None, editorial: bool) -> Said:
+    """What a command says, apart from how the events of different subjects are mixed."""
+    if development is None:
+        return reason, editorial
+    told = {name: getattr(development, name) for name in development.__struct_fields__ if name != "events"}
+    return reason, editorial, told, _by_subject(development.events)
+
+
+def recorded(stored: Sequence[StoredEvent]) -> Said:
+    """The same of a commit."""
+    told = {name: getattr(stored[0].told, name) for name in stored[0].told.__struct_fields__}
+    facts = [event.event for event in stored]
+    if isinstance(repair := facts[0], DevelopmentWithdrawn):
+        return repair.reason, False
+    if isinstance(repair, DevelopmentCorrected):
+        return repair.reason, repair.editorial, told, _by_subject(repaired(facts))
+    return None, False, told, _by_subject(logged(facts))
+
+
+def logged(facts: Iterable[AnyEvent]) -> list[Logged]:
+    """The facts of a commit that logs."""
+    return [fact for fact in facts if not isinstance(fact, DevelopmentCorrected | DevelopmentWithdrawn)]
+
+
+def repaired(facts: Iterable[AnyEvent]) -> list[Logged]:
+    """What a correction says instead, over all subjects."""
+    return [now for fact in facts if isinstance(fact, DevelopmentCorrected) for now in fact.now]
+
+
+def _by_subject(events: Iterable[Logged]) -> dict[str, list[Logged]]:
+    held: dict[str, list[Logged]] = {}
+    for event in events:
+        held.setdefault(event.subject, []).append(event)
+    return held
+
+
+# ---------------------------------------------------------------- what is wrong
+
+
+class _Bad:
+    """The bad lines so far. What names something that a bad line would have opened is not blamed again."""
+
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+        self.more = self.following = 0
+        self._missing: set[str] = set()
+
+    def found(self, connection: Connection, given: Given, refusal: Refused) -> None:
+        names = _names(given.text)
+        if not self._missing.isdisjoint(names):
+            self.following += 1
+        elif len(self.errors) < MOST_ERRORS:
+            self.errors.append(f"{given.where}: {sentence(refusal)}")
+        else:
+            self.more += 1
+        self._missing |= names - set(log.subject_keys(connection))
+
+
+def sentence(refusal: Refused) -> str:
+    """A refusal on one line: every field that is wrong, and what to do about it."""
+    problems = [
+        f"{problem.pointer}: {problem.detail}" if problem.pointer and problem.pointer not in problem.detail
+        else problem.detail
+        for problem in refusal.problems
+    ]  # fmt: skip
+    return "; ".join(dict.fromkeys(problems)) or refusal.detail
+
+
+class _Fact(Struct):
+    subject: str = ""
+    links: dict[str, list[str]] = {}
+
+
+class _Facts(Struct):
+    events: list[_Fact] = []
+
+
+class _Loose(Struct):
+    key: str = ""
+    corrects: str | None = None
+    withdraws: str | None = None
+    development: _Facts | None = None
+
+
+def _names(text: bytes) -> set[str]:
+    """The keys and subjects that a line names, as far as they can be made out."""
+    try:
+        line = msgspec.json.decode(text, type=_Loose)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return set()
+    facts = line.development.events if line.development else []
+    links = {link.partition("#")[0] for fact in facts for held in fact.links.values() for link in held}
+    names = {line.key, line.corrects or "", line.withdraws or "", *links, *(fact.subject for fact in facts)}
+    return names - {""}
