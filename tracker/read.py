@@ -19,6 +19,7 @@ from tracker.domain.events import HOME, DevelopmentCorrected, DevelopmentWithdra
 from tracker.domain.fold import ALL_GOODS, Row
 from tracker.domain.history import Change, History, Item, difference, restated
 from tracker.domain.paint import EVERYONE, announced
+from tracker.domain.preview import erased, resumed
 from tracker.domain.views import (
     Ahead,
     Card,
@@ -26,20 +27,25 @@ from tracker.domain.views import (
     ChangeView,
     Deal,
     Entry,
+    Erasure,
     ItemView,
     Layer,
     Mention,
     PartnerName,
     PartnerState,
+    Preview,
+    Resumption,
     Story,
     Temporal,
     Version,
     change_view,
     item_view,
+    nested,
     title_of,
 )
 from tracker.domain.when import BEGINNING, FOREVER, asked
 from tracker.projections import segments
+from tracker.record import Recorded
 from tracker.store import log
 from tracker.store.log import StoredEvent
 
@@ -510,19 +516,31 @@ def diff(connection: Connection, code: str, first: Point, then: Point) -> list[C
     ]
 
 
-def effects(
-    connection: Connection, changes: Sequence[Row], before: int, after: int
-) -> dict[str, list[ChangeView]]:
-    """What a recorded (or rehearsed) order changes, partner by partner: before -> after, over time. For what reaches
-    everyone, under ``everyone``."""
-    touched = sorted({row.partner for row in changes if row.lane.aspect != "about" and row.partner})
-    found: dict[str, list[ChangeView]] = {}
-    subjects = {row.subject for row in changes}
-    for code in touched:
-        old, new = history(connection, code, before), history(connection, code, after)
-        found[code] = [
-            change_view(change, new.abouts.get(change.key.subject, {}))
-            for change in restated(old, new, BEGINNING, FOREVER)
-            if change.key.subject in subjects
-        ]
-    return found
+def preview(connection: Connection, recorded: Recorded) -> Preview:
+    """What a recorded (or rehearsed) order changes, what resumes at its ends, and what it erases."""
+    rows = [row for row in recorded.changes if row.lane.aspect != "about" and row.partner]
+    subjects = {row.subject for row in rows}
+    since = announced(recorded.events[0].told, recorded.events[0].subject).at
+    seen = Preview(effects={}, resumes={}, erases={})
+    for code in sorted({row.partner for row in rows}):
+        old = history(connection, code, recorded.first - 1)
+        new = history(connection, code, recorded.last)
+        abouts = {**old.abouts, **new.abouts}
+        changes = [c for c in restated(old, new, BEGINNING, FOREVER) if c.key.subject in subjects]
+        seen.effects[code] = _views(changes, abouts)
+        if again := resumed(new, rows, recorded.first, recorded.last):
+            views = _views([one.change for one in again], abouts)
+            seen.resumes[code] = [
+                Resumption(change=view, state=nested(one.facts))
+                for view, one in zip(views, again, strict=True)
+            ]
+        if gone := erased(old, new, rows, since):
+            views = _views([one.change for one in gone], abouts)
+            seen.erases[code] = [
+                Erasure(change=view, later=one.later) for view, one in zip(views, gone, strict=True)
+            ]
+    return seen
+
+
+def _views(changes: Iterable[Change], abouts: Mapping[str, Mapping[str, Any]]) -> list[ChangeView]:
+    return [change_view(change, abouts.get(change.key.subject, {})) for change in changes]

@@ -207,6 +207,29 @@ class Story(View, frozen=True, kw_only=True):
     seen: dict[str, int]
 
 
+class Resumption(View, frozen=True):
+    """What holds again where an effect ends; ``state``: the whole item from then on, empty where nothing is said."""
+
+    change: ChangeView
+    state: dict[str, Any]
+
+
+class Erasure(View, frozen=True):
+    """A change that was scheduled and no longer happens then; ``later``: when its state comes instead, if ever."""
+
+    change: ChangeView
+    later: datetime | None
+
+
+class Preview(View, frozen=True):
+    """What an order changes, per partner (``everyone``: who is named nowhere): before -> after over time; what holds
+    again where its effects end; and the scheduled changes that no longer happen on their day."""
+
+    effects: dict[str, list[ChangeView]]
+    resumes: dict[str, list[Resumption]]
+    erases: dict[str, list[Erasure]]
+
+
 def nested(facts: Mapping[str, Fact]) -> dict[str, Any]:
     """Fields as plain values: entries that live one by one (``exemptions.usmca``) stand under their field again."""
     state: dict[str, Any] = {}
