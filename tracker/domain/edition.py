@@ -1,0 +1,187 @@
+"""An edition: the frozen content of one digest, as people and programs see it, and how it is summed up in a line.
+
+Everything that is said is in here, words included, so that a mail, a page and a resend years later say the same.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any, Literal
+
+from tracker.domain.views import View
+
+Kind = Literal["took_effect", "fell_through", "new", "late", "corrected", "withdrawn", "coming"]
+
+
+PARTS: tuple[tuple[Kind, str], ...] = (
+    ("took_effect", "Took effect"),
+    ("fell_through", "Did not come as scheduled"),
+    ("new", "New"),
+    ("late", "Added late"),
+    ("corrected", "Corrections"),
+    ("withdrawn", "Withdrawn"),
+    ("coming", "Coming up"),
+)
+"""The parts of an edition in their order, and their headings."""
+
+
+class Scope(View, frozen=True):
+    """Whom a digest is about: these partners, and all whose profile names one of these sectors; empty: everybody
+    who is followed. What reaches a partner through its blocs, or because it reaches everyone, is part of it."""
+
+    partners: list[str] = []
+    sectors: list[str] = []
+
+    @property
+    def everybody(self) -> bool:
+        return not self.partners and not self.sectors
+
+
+class Mark(View, frozen=True):
+    """Where an edition stands on both axes: the world at ``as_of``, the record up to ``position``."""
+
+    as_of: datetime
+    position: int
+
+
+class Line(View, frozen=True):
+    """One change, the same for ``partners``: over [starts, ends) fields go from ``before`` to ``after``.
+
+    In words: ``whom`` it concerns, the ``title`` of the subject and, within it, the ``item`` (goods, a provision),
+    ``words`` for what matters first and ``terms`` for the rest. ``quiet``: there for programs that follow the
+    state; another line says it to people.
+    """
+
+    partners: list[str]
+    whom: str
+    title: str
+    item: str
+    when: str
+    words: list[str]
+    terms: list[str]
+    note: str | None
+    subject: str
+    aspect: str
+    key: str
+    scopes: list[str]
+    claim: str | None
+    starts: datetime | None
+    ends: datetime | None
+    before: dict[str, Any]
+    after: dict[str, Any]
+    quiet: bool = False
+
+
+class Named(View, frozen=True):
+    """A development by its title, with the id of its first event."""
+
+    development: str
+    event: str
+    title: str
+
+
+class Entry(View, frozen=True):
+    """A development in a digest: what of it is told here, and why it stands in this part.
+
+    ``dates``: when it happened, and when it was logged where that matters. ``when``: what the lines have in common.
+    ``positions``: the events that this entry tells. ``also``: other developments told in the same entry.
+    ``held``: too young to be cut into an edition (a preview shows it). ``quiet``: there for programs that follow the
+    state; nothing of it is for the readers of this edition.
+    """
+
+    kind: Kind
+    development: str
+    event: str
+    title: str
+    summary: str | None
+    dates: str
+    when: str
+    day: str
+    partners: list[str]
+    positions: list[int]
+    sources: list[dict[str, Any]]
+    reason: str | None = None
+    note: str | None = None
+    also: list[Named] = []
+    lines: list[Line] = []
+    held: bool = False
+    quiet: bool = False
+
+    @property
+    def shown(self) -> list[Line]:
+        """The lines that are for people."""
+        return [line for line in self.lines if not line.quiet]
+
+
+class Edition(View, frozen=True):
+    """The difference between two marks for a scope, in parts, each in the order in which it happened."""
+
+    day: str
+    zone: str
+    scope: Scope
+    about: str
+    partners: list[str]
+    since: Mark
+    until: Mark
+    took_effect: list[Entry]
+    fell_through: list[Entry]
+    new: list[Entry]
+    late: list[Entry]
+    corrected: list[Entry]
+    withdrawn: list[Entry]
+    coming: list[Entry]
+    unchecked: list[str]
+    editorial: int = 0
+
+    def part(self, kind: Kind) -> list[Entry]:
+        """The entries of a part that are for people."""
+        entries: list[Entry] = getattr(self, kind)
+        return [entry for entry in entries if not entry.quiet]
+
+    @property
+    def told(self) -> list[Entry]:
+        """What happened since the last edition; without what is coming up."""
+        return [entry for kind, _ in PARTS if kind != "coming" for entry in self.part(kind)]
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing changed."""
+        return not self.told
+
+
+def headline(edition: Edition) -> str:
+    """What changed, in a line: ``2 changes of state, 1 correction (EU, JP)``."""
+    n = {kind: len(edition.part(kind)) for kind, _ in PARTS}
+    moved = sum(1 for entry in edition.part("new") if entry.shown)
+    parts = [
+        _count(n["took_effect"] + moved, "change of state", "changes of state"),
+        _count(n["new"] - moved, "other entry", "other entries"),
+        _count(n["late"], "added late", "added late"),
+        _count(n["fell_through"], "did not come as scheduled", "did not come as scheduled"),
+        _count(n["corrected"], "correction", "corrections"),
+        _count(n["withdrawn"], "withdrawal", "withdrawals"),
+    ]
+    said = ", ".join(part for part in parts if part)
+    return f"{said}{_about(edition)}" if said else "nothing changed"
+
+
+def short_day(day: str) -> str:
+    """``12 Mar``."""
+    on = date.fromisoformat(day)
+    return f"{on.day} {on:%b}"
+
+
+def _count(n: int, one: str, more: str) -> str:
+    return "" if n == 0 else f"{n} {one if n == 1 else more}"
+
+
+def _about(edition: Edition) -> str:
+    codes = sorted(_codes(edition.told))
+    if not codes:
+        return ""
+    if len(codes) == len(edition.partners) > 4:
+        return " (all partners)"
+    return f" ({', '.join(codes[:4])}{f', {len(codes) - 4} more' if len(codes) > 4 else ''})"
+
+
+def _codes(entries: Iterable[Entry]) -> set[str]:
+    return {code for entry in entries for code in entry.partners}

@@ -1,0 +1,419 @@
+"""Puts a digest into words: the developments and changes that ``digest`` found become the entries and lines of an
+edition. Equal changes of several partners are told once. Pure."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from tracker.domain import words
+from tracker.domain.digest import (
+    Moves,
+    News,
+    Said,
+    Story,
+    Watched,
+    cause,
+    grouped,
+    news,
+    returned,
+    unsaid,
+    vacuous,
+)
+from tracker.domain.edition import Edition, Entry, Kind, Line, Mark, Named, Scope
+from tracker.domain.events import HOME, DevelopmentCorrected, DevelopmentWithdrawn, actor_of, kind_of
+from tracker.domain.fold import ALL_GOODS
+from tracker.domain.history import About, Change, Fact, Key, same, value
+from tracker.domain.paint import EVERYONE, announced
+from tracker.domain.views import bounded, nested, title_of
+from tracker.domain.when import BEGINNING, FOREVER, zone_of
+
+MAIN = (
+    "status", "why_ended", "rate", "quota", "exempt", "legal", "stayed", "collection", "refund", "in_writing",
+    "ratified", "before", "after", "amount", "due", "standing", "by", "says", "outcome", "starts", "focus", "sectors",
+    "imports", "exports", "member", "awaits", "exemptions",
+)  # fmt: skip
+"""What a reader wants to know first; everything else is terms."""
+NAMING = {"provision": "title", "deadline": "title", "criterion": "text", "risk": "text"}
+"""The field that an item of these aspects is known by."""
+_SUBJECT = re.compile(r"\b(?:measure|agreement|authority):[a-z0-9_-]+")
+
+Back = Collection[tuple[str, Key]]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is the same for a whole edition: for whom, for which local day in which zone, and between which marks.
+    Entries recorded and learnt after ``held_after`` are marked as held."""
+
+    scope: Scope
+    day: str
+    zone: str
+    since: Mark
+    until: Mark
+    held_after: datetime = FOREVER
+
+
+def tell(
+    frame: Frame,
+    watched: Sequence[Watched],
+    stories: Sequence[Story],
+    moved: Moves,
+    causes: Mapping[int, Said],
+    told_on: Mapping[str, str],
+) -> Edition:
+    """The edition between two marks. ``causes``: all events of the developments behind ``moved``, by position.
+    ``told_on``: the day on which its readers were told of a development, where they were."""
+    telling = _Telling(frame, watched, told_on)
+    found = news(watched, stories, frame.since.position, frame.until.position, frame.scope.everybody)
+    back = returned(watched, found, frame.since.position, frame.until.position)
+    entries = [telling.entry(group, back) for group in grouped(found, back)]
+
+    def of(kind: Kind) -> list[Entry]:
+        return [entry for entry in entries if entry.kind == kind]
+
+    return Edition(
+        day=frame.day, zone=frame.zone, scope=frame.scope, about=_about(frame.scope, watched),
+        partners=[who.code for who in watched], since=frame.since, until=frame.until,
+        took_effect=telling.moved("took_effect", _together(moved.took_effect, moved.reached), causes),
+        fell_through=telling.moved("fell_through", moved.fell_through, causes),
+        new=of("new"), late=of("late"), corrected=of("corrected"), withdrawn=of("withdrawn"),
+        coming=telling.moved("coming", moved.coming, causes), unchecked=_unchecked(frame, watched),
+        editorial=sum(_editorial(story, frame.since.position) for story in stories),
+    )  # fmt: skip
+
+
+def _together(*parts: Mapping[str, list[Change]]) -> dict[str, list[Change]]:
+    found: dict[str, list[Change]] = {}
+    for part in parts:
+        for code, changes in part.items():
+            found.setdefault(code, []).extend(changes)
+    return found
+
+
+def _editorial(story: Story, since: int) -> bool:
+    fresh = [said for said in story if said.position > since]
+    return bool(fresh) and fresh[0].position != story[0].position and unsaid(story, fresh)
+
+
+def _about(scope: Scope, watched: Iterable[Watched]) -> str:
+    if scope.everybody:
+        return "all partners"
+    chosen = ", ".join(who.name for who in watched if who.code in scope.partners)
+    affected = (
+        f"partners with {' or '.join(scope.sectors)} among the sectors affected" if scope.sectors else ""
+    )
+    return " and ".join(part for part in (chosen, affected) if part)
+
+
+def _unchecked(frame: Frame, watched: Sequence[Watched]) -> list[str]:
+    """The partners whose record has not been checked for news up to the day before, with the day up to which it was."""
+    found: dict[str, list[str]] = {}
+    yesterday = frame.until.as_of.astimezone(ZoneInfo(frame.zone)).date() - timedelta(days=1)
+    for who in watched:
+        seen = who.known(frame.until.position)
+        rows = [row for key in seen.keys if key.aspect == "checked" for row in seen.rows(key)]
+        days = [row.segment.state["through"][0].value for row in rows if row.partner == who.code]
+        if (last := max(days, default="")) < yesterday.isoformat():
+            found.setdefault(last, []).append(who.name)
+    return [
+        f"{'all partners' if len(names) == len(watched) > 4 else ', '.join(names)} "
+        + (f"(through {words.stated(last)})" if last else "(not at all)")
+        for last, names in sorted(found.items())
+    ]
+
+
+@dataclass(slots=True)
+class _Alike:
+    """A change with all for whom, and all goods of which, it is told in the same words."""
+
+    change: Change
+    quiet: bool
+    back: bool
+    codes: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    scopes: list[str] = field(default_factory=list)
+
+
+class _Telling:
+    """Everything that one edition says in words."""
+
+    def __init__(self, frame: Frame, watched: Sequence[Watched], told_on: Mapping[str, str]) -> None:
+        self.frame = frame
+        self.watched = {who.code: who for who in watched}
+        self.told_on = told_on
+        self.zone = ZoneInfo(frame.zone)
+        self.abouts: dict[str, About] = {}
+        for who in watched:
+            self.abouts.update(who.abouts)
+
+    # ------------------------------------------------------------ entries
+
+    def entry(self, group: Sequence[News], back: Back) -> Entry:
+        """A development, or several that together changed nothing."""
+        last = group[-1]
+        kind = last.kind(self.frame.since)
+        lines = [line for one in group for line in self._lines_of(one, back)]
+        newest = last.fresh[-1]
+        repairs = [
+            s.event for s in last.fresh if isinstance(s.event, DevelopmentCorrected | DevelopmentWithdrawn)
+        ]
+        return msgspec.structs.replace(
+            self._entry(kind, last.story, lines), dates=self._dates(kind, last), day=self._day(newest.learnt_at),
+            partners=[code for code in self.watched if any(code in one.partners for one in group)],
+            positions=sorted(said.position for one in group for said in one.fresh),
+            also=[_named(one) for one in group[:-1]],
+            note=_back(sum(one.times for one in group)) if len(group) > 1 else self._note(kind, last),
+            reason=repairs[-1].reason if repairs else None,
+            held=min(newest.recorded_at, newest.learnt_at) > self.frame.held_after,
+            quiet=all(one.quiet for one in group),
+        )  # fmt: skip
+
+    def _entry(self, kind: Kind, story: Story, lines: list[Line]) -> Entry:
+        first, told = story[0], story[-1].told
+        whens = {line.when for line in lines if not line.quiet}
+        return Entry(
+            kind=kind, development=first.development, event=first.id, title=told.title, summary=told.summary,
+            dates="", when=whens.pop() if len(whens) == 1 else "", day="", partners=[], positions=[],
+            sources=msgspec.to_builtins(told.sources), lines=lines,
+        )  # fmt: skip
+
+    def _dates(self, kind: Kind, one: News) -> str:
+        happened, logged = words.stated(one.told.announced), words.stated(self._day(one.first.learnt_at))
+        match kind:
+            case "late":
+                return f"happened {happened}, logged {logged}"
+            case "corrected" | "withdrawn":
+                return f"{happened}, first logged {logged}"
+            case _:
+                return happened
+
+    def _note(self, kind: Kind, one: News) -> str | None:
+        told_on = self.told_on.get(one.first.development)
+        moved = any(one.changes.values())
+        match kind:
+            case "withdrawn" if one.logged_now:
+                return "logged and withdrawn since the last digest"
+            case "corrected" if one.times > 1 and not moved:
+                return _back(one.times)
+            case "corrected" | "withdrawn" if told_on:
+                return f"you were told of it on {words.stated(told_on)}"
+            case "new" | "late" if not moved:
+                return "no state changes by it"
+            case _:
+                return None
+
+    def moved(
+        self, kind: Kind, found: Mapping[str, Sequence[Change]], causes: Mapping[int, Said]
+    ) -> list[Entry]:
+        """Changes by time alone, by the development they are due to and the instant at which they come."""
+        parts: dict[tuple[str, datetime], dict[str, list[Change]]] = {}
+        for code, changes in found.items():
+            for change in changes:
+                due_to = causes[cause(change)].development
+                parts.setdefault((due_to, change.start), {}).setdefault(code, []).append(change)
+        back = _there_and_back(found)
+        entries = []
+        for (development, at), by_code in sorted(parts.items(), key=lambda part: (part[0][1], part[0][0])):
+            lines = self._lines(by_code, by_time=True, back=back)
+            shown = {code for line in lines if not line.quiet for code in line.partners}
+            if not shown and kind == "coming":
+                continue
+            story = sorted(
+                (s for s in causes.values() if s.development == development), key=lambda s: s.position
+            )
+            entry = msgspec.structs.replace(
+                self._entry(kind, story, lines), dates=f"logged {words.stated(self._day(story[0].learnt_at))}",
+                day=self._day(at), partners=[code for code in self.watched if code in shown], summary=None,
+                quiet=not shown,
+            )  # fmt: skip
+            entries.append(entry)
+        return entries
+
+    def _day(self, at: datetime) -> str:
+        return at.astimezone(self.zone).date().isoformat()
+
+    # ------------------------------------------------------------ lines
+
+    def _lines_of(self, one: News, back: Back) -> list[Line]:
+        at = announced(one.told, one.first.subject).at
+        on = None if one.logged_now else self.told_on.get(one.first.development)
+        return self._lines(one.changes, by_time=False, back=back, announced=at, told_on=on)
+
+    def _lines(
+        self,
+        found: Mapping[str, Sequence[Change]],
+        *,
+        by_time: bool,
+        back: Back,
+        announced: datetime | None = None,
+        told_on: str | None = None,
+    ) -> list[Line]:
+        """Changes as lines: equal ones of several partners, or of several scopes, are one."""
+        lines = [
+            self._line(held, by_time, announced, told_on)
+            for held in _by_scope(self._by_partner(found, by_time, back))
+        ]
+        return sorted(
+            lines,
+            key=lambda line: (line.quiet, line.subject, line.starts or BEGINNING, line.aspect != "state"),
+        )
+
+    def _by_partner(self, found: Mapping[str, Sequence[Change]], by_time: bool, back: Back) -> list[_Alike]:
+        alike: dict[bytes, _Alike] = {}
+        for code, changes in found.items():
+            who = self.watched[code]
+            for change in changes:
+                one = _Alike(change, self._quiet(who, change, changes, by_time), (code, change.key) in back)
+                one = alike.setdefault(_signature(one, change.key), one)
+                one.codes.append(code)
+                one.names.append(_with_bloc(who, change))
+                one.scopes = [change.key.scope] if change.key.scope else []
+        return list(alike.values())
+
+    def _quiet(self, who: Watched, change: Change, others: Sequence[Change], by_time: bool) -> bool:
+        """Whether another line says it (that a measure is announced, where its start is told), or it is about terms
+        of a measure that does not reach the partner."""
+        if vacuous(change, who.known(self.frame.since.position), who.known(self.frame.until.position)):
+            return True
+        if by_time or {name: value(change.after, name) for name in change.after} != {"status": "announced"}:
+            return False
+        return any(other.key == change.key and other.start == change.end for other in others)
+
+    def _line(self, held: _Alike, by_time: bool, announced: datetime | None, told_on: str | None) -> Line:
+        change, key = held.change, held.change.key
+        before, after = _plain(change.before), _plain(change.after)
+        dated = by_time and before == after
+        name = NAMING.get(key.family, "")
+        main = {name for name in {**before, **after} if name.partition(".")[0] in MAIN} - {name}
+        said = _dated(after) if dated else _said(before, after, main)
+        rest = [] if dated else _said(before, after, {*before, *after} - main - {name})
+        note = _back() if held.back else None
+        if told_on and (was := _said({}, before, main)) and note is None:
+            note = f"you were told {', '.join(was)} on {words.stated(told_on)}"
+        return Line(
+            partners=held.codes, whom=self._whom(held), title=self._title(key), item=self._item(held, before, after),
+            when="" if dated and "due" in after else self._when(change, by_time, announced),
+            words=self._titled(said or rest), terms=self._titled(rest if said else []), note=note,
+            subject=key.subject, aspect=key.family, key=key.name, scopes=held.scopes, claim=key.claim,
+            starts=bounded(change.start), ends=bounded(change.end), before=nested(change.before),
+            after=nested(change.after), quiet=held.quiet,
+        )  # fmt: skip
+
+    def _whom(self, held: _Alike) -> str:
+        if len(held.codes) == len(self.watched) > 4:
+            return f"All {len(held.codes)} partners"
+        return ", ".join(held.names if len(held.names) <= 4 else held.codes)
+
+    def _title(self, key: Key) -> str:
+        """What the line is about, but for a partner, who is named anyway."""
+        if kind_of(key.subject) == "partner":
+            return ""
+        title = title_of(key.subject, self.abouts.get(key.subject, {}))
+        return f"{title} (claimed)" if key.claim else title
+
+    def _item(self, held: _Alike, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+        """What, within its subject: the goods; a provision, criterion or deadline by name."""
+        key = held.change.key
+        if key.family == "state":
+            return ", ".join(words.scope_of(scope) for scope in held.scopes if scope != ALL_GOODS)
+        label = words.ASPECTS.get(key.family, key.family)
+        if key.family in ("claim", "talks", "focus", "profile", "legal"):
+            return label
+        field = NAMING.get(key.family, "")
+        name = after.get(field) or before.get(field) or self._known_as(held.codes, key, field)
+        name = name or (words.name_of(key.name) if key.family == "membership" else words.scope_of(key.name))
+        return str(name) if key.family == "provision" else f"{label}: {name}"
+
+    def _known_as(self, codes: Sequence[str], key: Key, field: str) -> Any:
+        seen = self.watched[codes[0]].known(self.frame.until.position)
+        return value(seen.own(key, self.frame.until.as_of), field)
+
+    def _titled(self, said: Iterable[str]) -> list[str]:
+        """Subjects by their titles, where their keys stand in words."""
+        return [
+            _SUBJECT.sub(lambda found: title_of(found[0], self.abouts.get(found[0], {})), text)
+            for text in said
+        ]
+
+    def _when(self, change: Change, by_time: bool, announced: datetime | None) -> str:
+        start, end = change.start, change.end
+        since = "" if start <= BEGINNING else self._on(start, change.key)
+        to = "" if end >= FOREVER else f"until {self._on(end, change.key)}"
+        if by_time or not since:
+            return f"{since} {to}".strip()
+        if start == announced:
+            return to
+        now = self.frame.until.as_of
+        return f"{'since' if start <= now < end else 'from'} {since} {to}".strip()
+
+    def _on(self, at: datetime, key: Key) -> str:
+        """An instant as the actor's calendar has it, with the hour where it is not midnight there."""
+        zone = zone_of(actor_of(key.subject))
+        said = words.day(at, ZoneInfo(zone))
+        return f"{said} {zone.rpartition('/')[2].replace('_', ' ')} time" if "," in said else said
+
+
+def _by_scope(found: Iterable[_Alike]) -> list[_Alike]:
+    """Those that differ by their goods alone, as one."""
+    alike: dict[bytes, _Alike] = {}
+    for one in found:
+        signature = _signature(one, one.change.key._replace(scope="")) + ",".join(one.codes).encode()
+        held = alike.setdefault(signature, one)
+        if held is not one:
+            held.scopes += one.scopes
+    return list(alike.values())
+
+
+def _signature(one: _Alike, key: Key) -> bytes:
+    """Equal for changes that are told in the same words."""
+    change = one.change
+    said = [key, change.start, change.end, _plain(change.before), _plain(change.after), one.quiet, one.back]
+    return msgspec.json.encode(said, order="sorted")
+
+
+def _said(before: Mapping[str, Any], after: Mapping[str, Any], names: Collection[str]) -> list[str]:
+    """These fields of a change in words."""
+    was = {name: held for name, held in before.items() if name in names}
+    return words.change(was, {name: held for name, held in after.items() if name in names})
+
+
+def _dated(fields: Mapping[str, Any]) -> list[str]:
+    """What is said of an open deadline, or of a threat, whose day comes."""
+    if "due" in fields:
+        return [f"due {words.stated(fields['due'])}, still open"]
+    named = {name: fields[name] for name in ("rate", "says", "by") if name in fields}
+    return ["threatened" if fields.get("status") == "threatened" else "claimed", *words.change({}, named)]
+
+
+def _named(one: News) -> Named:
+    return Named(development=one.first.development, event=one.first.id, title=one.told.title)
+
+
+def _plain(facts: Mapping[str, Fact]) -> dict[str, Any]:
+    return {name: fact.value for name, fact in facts.items()}
+
+
+def _with_bloc(who: Watched, change: Change) -> str:
+    """A partner's name, with the bloc through which the change reaches it."""
+    via = next(iter((*change.after.values(), *change.before.values()))).via
+    return who.name if via in (who.code, EVERYONE, HOME) else f"{who.name} (through the {via})"
+
+
+def _there_and_back(found: Mapping[str, Sequence[Change]]) -> set[tuple[str, Key]]:
+    """What changes by time alone, and changes back."""
+    back = set()
+    for code, changes in found.items():
+        for key in {change.key for change in changes}:
+            its = sorted((change for change in changes if change.key == key), key=lambda change: change.start)
+            if len(its) > 1 and same(its[0].before, its[-1].after):
+                back.add((code, key))
+    return back
+
+
+def _back(times: int = 0) -> str:
+    return f"moved and moved back ({times} changes)" if times else "moved and moved back"
