@@ -163,7 +163,7 @@ def state(connection: Connection, code: str, at: Point) -> PartnerState:
             if item.key.family in families and kind_of(item.key.subject) == "partner"
         ]
 
-    deals = [_deal(items, subject) for subject in _agreements(items)]
+    deals = [deal(items, subject) for subject in _agreements(items)]
     measures = [
         item_view(i) for i in items if i.key.aspect == "state" and kind_of(i.key.subject) == "measure"
     ]
@@ -198,6 +198,15 @@ def temporal(connection: Connection, at: Point, checked: str | None = None) -> T
     )  # fmt: skip
 
 
+def coverage(connection: Connection, known: int) -> str | None:
+    """The day through which all partners that are followed were checked; None where one never was."""
+    through = {
+        row.partner: row.segment.state["through"][0].value
+        for row in segments.of_aspect(connection, "checked", known)
+    }
+    return min((through.get(code) or "" for code in names(connection, known)), default="") or None
+
+
 def causes(connection: Connection, positions: Iterable[int]) -> dict[int, Cause]:
     """The events at these positions, named."""
     return {position: cause(event) for position, event in log.at_positions(connection, positions).items()}
@@ -222,7 +231,8 @@ def _agreements(items: Sequence[Item]) -> list[str]:
     return sorted({item.key.subject for item in items if kind_of(item.key.subject) == "agreement"})
 
 
-def _deal(items: Sequence[Item], subject: str) -> Deal | None:
+def deal(items: Sequence[Item], subject: str) -> Deal | None:
+    """An agreement as it stands among these items; None where nothing is said of it."""
     its = [
         item_view(item)
         for item in items

@@ -89,6 +89,19 @@ class Deal(View, frozen=True):
     accounts: list[ItemView]
 
 
+class Measure(View, frozen=True):
+    """A measure: what it is, and how it stands for each partner that it names; for one partner, also what reaches it
+    through a bloc or ``everyone``."""
+
+    subject: str
+    title: str
+    kind: str
+    actor: str
+    authority: str | None
+    instrument: str | None
+    items: list[ItemView]
+
+
 class PartnerName(View, frozen=True):
     """Who a partner is."""
 

@@ -296,14 +296,14 @@ def ever_known(connection: Connection, partners: Iterable[str] | None, known: in
     )
 
 
-def known_between(
-    connection: Connection, partners: Iterable[str] | None, first: int, last: int
-) -> list[Row]:
+def known_between(connection: Connection, partners: Iterable[str] | None, first: int, last: int) -> list[Row]:
     """All segments that were known at some position from ``first`` to ``last``: two states of knowledge and every
     step between them."""
     between = (segments.c.known_from <= bindparam("last"), segments.c.known_until > bindparam("first"))
     return _rows(
-        connection.execute(_ROWS.where(*between, _of(partners)), _parameters(partners, first=first, last=last))
+        connection.execute(
+            _ROWS.where(*between, _of(partners)), _parameters(partners, first=first, last=last)
+        )
     )
 
 
@@ -316,6 +316,12 @@ def changed(connection: Connection, first: int, last: int) -> list[Row]:
         row._replace(known_until=BELIEVED) if row.known_until > last else row
         for row in _rows(connection.execute(_ROWS.where(or_(opened, closed))))
     ]
+
+
+def of_aspect(connection: Connection, aspect: str, known: int) -> list[Row]:
+    """All segments of an aspect known at a position, the newest last."""
+    wanted = _ROWS.where(*_KNOWN, lanes.c.aspect == aspect).order_by(segments.c.valid_from)
+    return _rows(connection.execute(wanted, {"known": known}))
 
 
 def of_subject(connection: Connection, subject: str, known: int) -> list[Row]:

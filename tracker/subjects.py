@@ -1,0 +1,144 @@
+"""What is asked of the record by measure or agreement, beside what is asked by partner (read.py)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from tracker import read
+from tracker.domain.errors import Refused
+from tracker.domain.events import Kind, actor_of, kind_of, parties_of
+from tracker.domain.fold import Row
+from tracker.domain.history import History, Item, Key
+from tracker.domain.paint import EVERYONE
+from tracker.domain.views import ChangeView, Deal, ItemView, Measure, change_view, item_view, title_of
+from tracker.domain.when import FOREVER
+from tracker.projections import segments
+from tracker.read import Point
+from tracker.store import log
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which measures are asked for; None asks for any."""
+
+    partner: str | None = None
+    authority: str | None = None
+    status: str | None = None
+    scope: str | None = None
+    subject: str | None = None
+
+    def holds(self, item: Item) -> bool:
+        key = item.key
+        return (
+            key.family == "state"
+            and kind_of(key.subject) == "measure"
+            and self.subject in (None, key.subject)
+            and self.authority in (None, item.about.get("authority"))
+            and self.status in (None, item.get("status"))
+            and self.scope in (None, key.scope)
+        )
+
+
+def measures(connection: Connection, at: Point, wanted: Wanted) -> list[Measure]:
+    """The measures that say something at a point, in the order of their keys."""
+    found: dict[str, list[ItemView]] = {}
+    abouts: dict[str, Mapping[str, Any]] = {}
+    for code, seen in _seen(connection, at.known, wanted.partner, wanted.subject):
+        for item in seen.items(at.as_of, _of_measures):
+            named = wanted.partner or any(fact.via == code for fact in item.facts.values())
+            if named and wanted.holds(item):
+                found.setdefault(item.key.subject, []).append(item_view(item))
+                abouts[item.key.subject] = item.about
+    return [_measure(subject, abouts[subject], items) for subject, items in sorted(found.items())]
+
+
+def measure(connection: Connection, subject: str, at: Point) -> Measure:
+    """A measure at a point, also where nothing holds."""
+    about = _about(connection, subject, at.known)
+    found = measures(connection, at, Wanted(subject=subject))
+    return found[0] if found else _measure(subject, about, [])
+
+
+def _of_measures(key: Key) -> bool:
+    return key.family == "state" and kind_of(key.subject) == "measure"
+
+
+def _measure(subject: str, about: Mapping[str, Any], items: list[ItemView]) -> Measure:
+    return Measure(
+        subject=subject, title=title_of(subject, about), kind=about.get("kind", "tariff"), actor=actor_of(subject),
+        authority=about.get("authority"), instrument=about.get("instrument"), items=items,
+    )  # fmt: skip
+
+
+def deals(connection: Connection, at: Point, partner: str | None = None) -> list[Deal]:
+    """The agreements that stand at a point (with a partner, or with a bloc of it), in the order of their keys."""
+    found: dict[str, Deal] = {}
+    for code, seen in _seen(connection, at.known, partner):
+        items = seen.items(at.as_of, lambda key: kind_of(key.subject) == "agreement")
+        for subject in sorted({item.key.subject for item in items}):
+            mine = partner or code in parties_of(subject)
+            if mine and subject not in found and (deal := read.deal(items, subject)):
+                found[subject] = deal
+    return [found[subject] for subject in sorted(found)]
+
+
+def deal(connection: Connection, subject: str, at: Point) -> Deal | None:
+    """An agreement at a point; None where it is on record and nothing is said of it then."""
+    _about(connection, subject, at.known)
+    party = parties_of(subject)[0]
+    return next((d for d in deals(connection, at, party) if d.agreement.subject == subject), None)
+
+
+def coming(connection: Connection, subject: str, at: Point) -> dict[str, list[ChangeView]]:
+    """What is scheduled for a subject after a point, per partner that it names."""
+    own = segments.of_subject(connection, subject, at.known)
+    abouts = segments.abouts(connection, [subject], at.known)
+    found = {}
+    for code in sorted({row.partner for row in own if row.partner}):
+        seen = History(code, [row for row in own if row.partner in (code, EVERYONE)], abouts)
+        changes = seen.changes(at.as_of, FOREVER)
+        found[code] = [change_view(change, abouts.get(subject, {})) for change in changes]
+    return {code: changes for code, changes in found.items() if changes}
+
+
+def version(connection: Connection, subject: str, known: int) -> int:
+    """How many events a subject has: what an ``If-Match`` names."""
+    return len(log.of_subject(connection, subject, known))
+
+
+def key_of(kind: Kind, given: str) -> str:
+    """The key of a subject, given with its kind or without."""
+    return given if given.startswith(f"{kind}:") else f"{kind}:{given}"
+
+
+def _about(connection: Connection, subject: str, known: int) -> Mapping[str, Any]:
+    found = segments.abouts(connection, [subject], known)
+    if subject not in found:
+        kind, _, key = subject.partition(":")
+        raise Refused("not_found", f"there is no {kind} {key!r}, as known then: /v1/{kind}s lists them")
+    return found[subject]
+
+
+def _seen(
+    connection: Connection, known: int, partner: str | None, subject: str | None = None
+) -> Iterator[tuple[str, History]]:
+    """The histories of a partner, or of everyone whom a lane (of a subject) concerns."""
+    if partner is not None:
+        read.partner(connection, partner, known)
+        yield partner, read.history(connection, partner, known)
+        return
+    rows = segments.known(connection, None, known)
+    abouts = segments.abouts(connection, {row.subject for row in rows}, known)
+    by_partner: dict[str, list[Row]] = {}
+    for row in rows:
+        by_partner.setdefault(row.partner, []).append(row)
+    for code, own in sorted(by_partner.items()):
+        if subject is not None and all(row.subject != subject for row in own):
+            continue
+        blocs = {
+            row.lane.aspect.partition(":")[2] for row in own if row.lane.aspect.startswith("membership:")
+        }
+        whose = {code, EVERYONE, *blocs}
+        yield code, History(code, [row for who in sorted(whose) for row in by_partner.get(who, [])], abouts)

@@ -1,0 +1,219 @@
+"""What a program asks for, read from the query: strictly, so that a typo is told and never ignored.
+
+Handlers declare what they take in their signatures, or take ``asked`` or ``listing`` below; the document at
+/openapi.json is made from the same declarations.
+"""
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency, Provide
+from litestar.handlers.base import BaseRouteHandler
+from litestar.params import QueryParameter, SkipValidation
+from litestar.typing import FieldDefinition
+from sqlalchemy import Connection
+
+from tracker import read
+from tracker.domain.when import BEGINNING, rfc3339
+from tracker.read import Point
+from tracker.schema import instant, micros
+from tracker.settings import Settings, nearest
+from tracker.store import log
+from tracker.store.clock import Clock
+from tracker.web.errors import Failed, Wrong
+
+Item = TypeVar("Item")
+
+WORLD = (
+    "World time: what applied then. A date (the end of that day in the tracker's zone) or an instant with its "
+    "offset; default now. A time to come: what is scheduled."
+)
+RECORD = "Record time: what was known then. A date or an instant with its offset; default now, never to come."
+POSITION = "Record time as a position in the log, instead of an instant."
+
+AsOf = Annotated[str | None, QueryParameter(description=WORLD, schema_extra={"examples": ["2025-04-09"]})]
+KnownAt = Annotated[str | None, QueryParameter(description=RECORD, schema_extra={"examples": ["2025-04-03"]})]
+KnownPosition = Annotated[int | None, QueryParameter(ge=0, le=2**53, description=POSITION)]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many items at most.")]
+Next = Annotated[
+    str | None, QueryParameter(max_length=400, description="``next`` of the page before; it keeps its point.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The point that a query names, on both axes. ``names``: what its parameters are called."""
+
+    clock: Clock
+    zone: str
+    as_of: str | None
+    known_at: str | None
+    known_position: int | None
+    names: tuple[str, str, str] = ("as_of", "known_at", "known_position")
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the answer can never change: both axes are named, knowledge by its position."""
+        return self.as_of is not None and self.known_position is not None
+
+    def point(self, connection: Connection) -> Point:
+        return read.point(
+            connection, now=self.clock(), zone=self.zone, as_of=with_plus(self.as_of),
+            known_at=with_plus(self.known_at), known_position=self.known_position, names=self.names,
+        )  # fmt: skip
+
+    def pins(self, point: Point) -> dict[str, Any]:
+        """The parameters that name this point for good."""
+        return {self.names[0]: rfc3339(point.as_of), self.names[1]: None, self.names[2]: point.known}
+
+
+def asked(
+    clock: NamedDependency[SkipValidation[Clock]],
+    settings: NamedDependency[SkipValidation[Settings]],
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    known_position: KnownPosition = None,
+) -> Asked:
+    return Asked(clock, settings.zone.key, as_of, known_at, known_position)
+
+
+_PLUS_LOST = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?) (\d\d:\d\d)")
+
+
+def with_plus(text: str | None) -> str | None:
+    """A ``+`` in a query means a blank: ``T12:00 02:00`` was ``T12:00+02:00``."""
+    return text and _PLUS_LOST.sub(r"\1+\2", text)
+
+
+# ---------------------------------------------------------------- lists
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Where a page ends: the point of its list (in microseconds since 1970, and a position), and how far it went."""
+
+    as_of: int
+    known: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+    reached: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of a list, at a point: on later pages that of the first."""
+
+    asked: Asked
+    limit: int
+    cursor: Cursor | None
+
+    @property
+    def reached(self) -> int:
+        return self.cursor.reached if self.cursor else 0
+
+    def point(self, connection: Connection) -> Point:
+        if self.cursor is None:
+            return self.asked.point(connection)
+        if self.cursor.known > log.position(connection):
+            raise unknown_cursor()
+        known_at = log.known_since(connection, self.cursor.known) or BEGINNING
+        return Point(instant(self.cursor.as_of), self.cursor.known, known_at, self.asked.zone)
+
+    def cut(self, items: Sequence[Item], point: Point) -> tuple[list[Item], str | None]:
+        """This page of all items, and the cursor of the next where there is one."""
+        end = self.reached + self.limit
+        return [*items[self.reached : end]], self.after(end, point) if end < len(items) else None
+
+    def after(self, reached: int, point: Point) -> str:
+        """The cursor of a page that goes on from there."""
+        raw = msgspec.json.encode(Cursor(micros(point.as_of), point.known, reached))
+        return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def listing(asked: NamedDependency[SkipValidation[Asked]], limit: Limit = 50, cursor: Next = None) -> Listing:
+    return Listing(asked, limit, None if cursor is None else opened(cursor))
+
+
+def opened(cursor: str) -> Cursor:
+    """The cursor behind its text."""
+    try:
+        raw = urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
+        found = msgspec.json.decode(raw, type=Cursor)
+        instant(found.as_of)
+    except (ValueError, OverflowError):  # base64's and msgspec's own are ValueErrors
+        raise unknown_cursor() from None
+    return found
+
+
+def unknown_cursor() -> Failed:
+    detail = "cursor: this is none of ours; take 'next' of the page before, or leave it out to begin"
+    return Failed(400, "invalid", detail, Wrong(parameter="cursor", detail=detail))
+
+
+ASKED = {
+    "asked": Provide(asked, sync_to_thread=False),
+    "listing": Provide(listing, sync_to_thread=False),
+}
+"""The dependencies that read a query."""
+
+
+# ---------------------------------------------------------------- strictness
+
+_declared: dict[Callable[..., Any], tuple[str, ...]] = {}
+
+
+async def strict(request: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Guard: no parameter that the handler does not know, none twice, no control characters."""
+    if not request.scope["path"].isprintable():
+        raise Failed(400, "invalid", "the path holds a control character: remove it")
+    if not request.url.query:
+        return
+    given = parse_qsl(request.url.query, keep_blank_values=True)
+    known = declared(handler)
+    wrong = [problem for name, value in given if (problem := _wrong(name, value, known))]
+    for name, times in Counter(name for name, _ in given).items():
+        if name in known and times > 1:
+            wrong.append(Wrong(parameter=name, detail=f"{name} is given {times} times: give it once"))
+    if wrong:
+        raise Failed(400, "invalid", wrong[0].detail, *wrong)
+
+
+def _wrong(name: str, value: str, known: tuple[str, ...]) -> Wrong | None:
+    if name not in known:
+        name = name[:80]
+        hint = nearest(name, known) or (f"these are: {', '.join(known)}" if known else "there is none")
+        return Wrong(parameter=name, detail=f"{name!r} is not a parameter of this resource; {hint}")
+    if not value.isprintable():
+        return Wrong(parameter=name, detail=f"{name} holds a control character: remove it")
+    return None
+
+
+def declared(handler: BaseRouteHandler) -> tuple[str, ...]:
+    """The names of the query parameters that a handler takes, itself or through what it is given."""
+    if handler.fn not in _declared:
+        _declared[handler.fn] = tuple(sent_as(field) for field in fields(handler, QueryParameter))
+    return _declared[handler.fn]
+
+
+def fields(handler: BaseRouteHandler, kind: type[Any]) -> list[FieldDefinition]:
+    """The parameters of this kind that a handler takes, in the order of its signature."""
+    provided = handler.resolve_dependencies()
+
+    def within(signature: Any) -> Iterator[FieldDefinition]:
+        for name, field in signature.parameters.items():
+            if isinstance(field.kwarg_definition, kind):
+                yield field
+            elif name in provided:
+                yield from within(provided[name].parsed_fn_signature)
+
+    return list(within(handler.parsed_fn_signature))
+
+
+def sent_as(field: FieldDefinition) -> str:
+    """The name that a parameter is sent by."""
+    named: str | None = getattr(field.kwarg_definition, "name", None)
+    return named or field.name

@@ -1,0 +1,72 @@
+"""Answers that need not be sent twice: ETag and 304, and the address at which an answer can never change.
+
+An answer about now says so (``temporal`` holds this instant), so two of them are never the same bytes: their ETag is
+weak, and stands for everything but the instant. A pinned answer has a strong one, and may be kept for good.
+"""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, TypeVar, cast
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+from litestar import Request, Response
+
+from tracker.domain.views import Temporal
+
+Content = TypeVar("Content")
+
+
+class Answer(Response[Content]):
+    """An answer, written already; its type is that of what it says."""
+
+
+def answer(
+    request: Request[Any, Any, Any],
+    content: Content,
+    pins: Mapping[str, Any] | None = None,
+    pinned: bool = False,
+    cursor: str | None = None,
+) -> Answer[Content]:
+    """The answer to a read, or 304. ``pins``: the parameters that name its point for good, ``pinned``: they were
+    given; ``cursor``: that of the next page."""
+    raw = msgspec.json.encode(content)
+    headers = {"ETag": etag(raw, None if pinned else getattr(content, "temporal", None))}
+    headers["Cache-Control"] = caching(request, pinned)
+    if request.app.state.settings.reading == "closed":
+        headers["Vary"] = "Authorization, Cookie"
+    if pins is not None:
+        headers["Content-Location"] = address(request, pins)
+    if cursor is not None:
+        unpinned = dict.fromkeys(pins or ())
+        headers["Link"] = f'<{address(request, {**unpinned, "cursor": cursor})}>; rel="next"'
+    if matches(request.headers.get("if-none-match", ""), headers["ETag"]):
+        return Answer(cast(Content, b""), status_code=304, headers=headers)
+    return Answer(cast(Content, raw), headers=headers, media_type="application/json")
+
+
+def etag(raw: bytes, temporal: Temporal | None) -> str:
+    if temporal is None:
+        return f'"{sha256(raw).hexdigest()[:32]}"'
+    lasting = raw.replace(msgspec.json.encode(temporal), b"", 1)
+    covered = msgspec.json.encode((temporal.checked_through, temporal.beyond_coverage))
+    return f'W/"{sha256(covered + lasting).hexdigest()[:32]}"'
+
+
+def matches(asked: str, etag: str) -> bool:
+    """Weak comparison, as RFC 9110 asks for here."""
+    candidates = [one.strip().removeprefix("W/") for one in asked.split(",")]
+    return etag.removeprefix("W/") in candidates or "*" in candidates
+
+
+def caching(request: Request[Any, Any, Any], pinned: bool) -> str:
+    whose = "public" if request.app.state.settings.reading == "open" else "private"
+    return f"{whose}, max-age=86400, immutable" if pinned else f"{whose}, no-cache"
+
+
+def address(request: Request[Any, Any, Any], changed: Mapping[str, Any]) -> str:
+    """The address asked for, with these parameters instead; None leaves one out."""
+    kept = {k: v for k, v in parse_qsl(request.url.query, keep_blank_values=True) if k not in changed}
+    query = urlencode({**kept, **{k: v for k, v in changed.items() if v is not None}}, safe=":,")
+    path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
+    return f"{path}?{query}" if query else path
