@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from uuid_utils import uuid7
 
 from tracker.domain import decide
-from tracker.domain.errors import Refused, invalid
+from tracker.domain.errors import Problem, Refused, invalid
 from tracker.domain.events import Correction, Development, Record, Withdrawal
 from tracker.domain.fold import Row
 from tracker.projections import PROJECTIONS
@@ -191,13 +191,16 @@ def _decide(connection: Connection, order: Order) -> tuple[str, list[Record]]:
 
 
 def _expect(expected: Mapping[str, int] | None, held: Mapping[str, tuple[int, int]]) -> None:
-    for subject, version in (expected or {}).items():
-        if subject in held and held[subject][1] != version:
-            raise Refused(
-                "conflict",
-                f"{subject} has moved on: you saw version {version}, it now has {held[subject][1]}; look at what "
-                "changed, then send it again",
+    for subject, seen in (expected or {}).items():
+        if subject not in held:
+            touched = ", ".join(sorted(held))
+            raise invalid("expected", f"{subject} is not touched by this: name a version of {touched}")
+        if (now := held[subject][1]) != seen:
+            detail = (
+                f"{subject} has moved on: you saw version {seen}, it now has {now}; look at what changed, then send "
+                "it again"
             )
+            raise Refused("stale", detail, Problem("expected", f"{subject} has version {now}"))
 
 
 def _new(record: Record) -> NewEvent:

@@ -15,7 +15,8 @@ class Refused(Exception):
     """The request was understood and not carried out; nothing was written.
 
     ``code`` is stable and machine-readable: ``invalid``, ``not_found``, ``conflict`` (somebody was first),
-    ``key_reused`` (an idempotency key with another body), ``denied`` or ``busy``.
+    ``stale`` (a subject is not at the version you saw), ``key_reused`` (an idempotency key with another body),
+    ``denied`` or ``busy``.
     """
 
     def __init__(self, code: str, detail: str, *problems: Problem) -> None:

@@ -64,16 +64,18 @@ class Failed(Exception):
 
 def refused(request: Request[Any, Any, Any], refusal: Refused) -> Response[Any]:
     wrong = [_wrong(problem.pointer, problem.detail) for problem in refusal.problems]
-    headers = {"Retry-After": "1"} if refusal.code == "busy" else {}
-    return answer(request, STATUS[refusal.code], refusal.code, refusal.detail, wrong, headers)
+    status = STATUS[refusal.code]
+    if refusal.code == "invalid" and wrong and all(one.pointer is None for one in wrong):
+        status = 400
+    headers = {"Retry-After": "1"} if status == 503 else {}
+    return answer(request, status, refusal.code, refusal.detail, wrong, headers)
 
 
-def _wrong(pointer: str, detail: str) -> Wrong:
-    return (
-        Wrong(pointer=pointer, detail=detail)
-        if pointer.startswith("/")
-        else Wrong(parameter=pointer, detail=detail)
-    )
+def _wrong(where: str, detail: str) -> Wrong:
+    if where in HEADERS:
+        return Wrong(header=HEADERS[where], detail=detail)
+    is_pointer = where == "" or where.startswith("/")
+    return Wrong(pointer=where, detail=detail) if is_pointer else Wrong(parameter=where, detail=detail)
 
 
 def failed(request: Request[Any, Any, Any], failure: Failed) -> Response[Any]:
