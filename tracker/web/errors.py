@@ -21,9 +21,11 @@ log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 STATUS = {
-    "invalid": 422, "not_found": 404, "conflict": 409, "key_reused": 422, "denied": 403, "busy": 503,
+    "invalid": 422, "not_found": 404, "conflict": 409, "stale": 412, "key_reused": 422, "denied": 403, "busy": 503,
 }  # fmt: skip
-"""The statuses of a refusal; one about a query parameter is raised as 400 (see reading.py)."""
+"""The statuses of a refusal; one that is ``invalid`` outside the body, in a parameter or a header, is 400."""
+HEADERS = {"expected": "If-Match", "key": "Idempotency-Key"}
+"""What the record calls by other names."""
 DATABASE_DOWN = (OperationalError, InterfaceError, TimeoutError)
 API = ("/v1", "/openapi.json", "/healthz", "/readyz", "/static")
 
