@@ -200,11 +200,16 @@ def temporal(connection: Connection, at: Point, checked: str | None = None) -> T
 
 def coverage(connection: Connection, known: int) -> str | None:
     """The day through which all partners that are followed were checked; None where one never was."""
-    through = {
-        row.partner: row.segment.state["through"][0].value
-        for row in segments.of_aspect(connection, "checked", known)
-    }
-    return min((through.get(code) or "" for code in names(connection, known)), default="") or None
+    through: dict[str, str] = {}
+    for row in segments.of_aspect(connection, "checked", known):
+        through[row.partner] = max(through.get(row.partner, ""), row.segment.state["through"][0].value)
+    return min((through.get(code, "") for code in names(connection, known)), default="") or None
+
+
+def checked(connection: Connection, code: str, known: int) -> str | None:
+    """The day through which a partner was checked."""
+    found = segments.of_aspect(connection, "checked", known)
+    return max((row.segment.state["through"][0].value for row in found if row.partner == code), default=None)
 
 
 def causes(connection: Connection, positions: Iterable[int]) -> dict[int, Cause]:
@@ -277,13 +282,13 @@ def board(connection: Connection, at: Point) -> list[Card]:
         }
         whose = [code, EVERYONE, *sorted(blocs)]
         seen = History(code, [row for who in whose for row in by_partner.get(who, [])], abouts)
-        mentions = [last[who] for who in whose if who in last]
+        mentions = {who: last[who] for who in whose if who in last}
         cards.append(_card(connection, name, seen, at, mentions))
     return cards
 
 
 def _card(
-    connection: Connection, name: PartnerName, seen: History, at: Point, mentions: list[Mention]
+    connection: Connection, name: PartnerName, seen: History, at: Point, mentions: Mapping[str, Mention]
 ) -> Card:
     items = seen.items(at.as_of, lambda key: key.family in ON_CARDS and key.scope in ("", ALL_GOODS))
     checked = _checked(seen)
@@ -304,30 +309,48 @@ def _card(
             if i.counts and i.key.scope == ALL_GOODS and i.actor == HOME and i.about.get("kind", "tariff") == "tariff"
         ],
         sectors=(own["profile"].get("sectors") or []) if "profile" in own else [],
-        last_change=max(mentions, key=lambda mention: mention.announced, default=None),
+        last_change=_latest(mentions.values()),
+        last_own=_latest(mention for who, mention in mentions.items() if who != EVERYONE),
         next_date=_next(seen, items, at.as_of),
         checked_through=checked,
         beyond_coverage=temporal(connection, at, checked).beyond_coverage,
     )  # fmt: skip
 
 
+def _latest(mentions: Iterable[Mention]) -> Mention | None:
+    return max(mentions, key=lambda mention: mention.announced, default=None)
+
+
 def _next(seen: History, items: Sequence[Item], at: datetime) -> Ahead | None:
     change = seen.next_change(at)
-    ahead = [Ahead(at=change.start, what=_headline(change, seen))] if change else []
+    ahead = (
+        [Ahead(at=change.start, what=_headline(change, seen), subject=change.key.subject)] if change else []
+    )
     for item in items:
         title = item.get("title") or title_of(item.key.subject, item.about)
         if item.key.family == "deadline" and item.get("status") == "open" and item.get("due_at"):
-            ahead.append(Ahead(at=datetime.fromtimestamp(item.get("due_at"), UTC), what=f"deadline: {title}"))
+            ahead.append(
+                Ahead(
+                    at=datetime.fromtimestamp(item.get("due_at"), UTC),
+                    what=f"deadline: {title}",
+                    subject=item.key.subject,
+                )
+            )
         if (item.get("status") == "threatened" or item.get("outcome") == "open") and item.get("starts_at"):
             ahead.append(
-                Ahead(at=datetime.fromtimestamp(item.get("starts_at"), UTC), what=f"threatened: {title}")
+                Ahead(
+                    at=datetime.fromtimestamp(item.get("starts_at"), UTC),
+                    what=f"threatened: {title}",
+                    subject=item.key.subject,
+                )
             )
     return min((date for date in ahead if date.at > at), key=lambda a: a.at, default=None)
 
 
 def _headline(change: Change, seen: History) -> str:
     view = change_view(change, seen.abouts.get(change.key.subject, {}))
-    return f"{view.title}: {view.words[0]}" if view.words else view.title
+    said = ", said, not law" if change.key.claim else ""
+    return f"{view.title}{said}: {view.words[0]}" if view.words else view.title
 
 
 def _last_changes(connection: Connection, at: Point) -> dict[str, Mention]:
