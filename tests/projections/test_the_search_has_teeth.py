@@ -1,0 +1,90 @@
+"""The search for counterexamples would find them: it meets what is interesting, and no broken fold passes it."""
+
+import inspect
+from collections import Counter
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+from domain.histories import Step, sample, traits
+from projections.world import World, assert_as_from_scratch, assert_true_everywhere
+
+from tracker.domain import fold, paint
+from tracker.projections import segments
+
+OFTEN = {  # at least this share of histories
+    "back-dated": 0.5, "each_of": 0.5, "each_of except": 0.3, "everyone except": 0.3, "claim": 0.4, "correct": 0.5,
+    "withdraw": 0.2, "reinstated": 0.1, "correction of a correction": 0.15, "moved": 0.3, "announced corrected": 0.4,
+    "two events on one subject": 0.2, "pause that ends": 0.1, "retroactive": 0.4, "announced ahead": 0.2,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def samples() -> list[list[Step]]:
+    return sample(150)
+
+
+def test_the_histories_are_interesting(samples: list[list[Step]]) -> None:
+    met = Counter(trait for steps in samples for trait in traits(steps))
+    shares = {trait: round(met[trait] / len(samples), 2) for trait in OFTEN}
+    assert {trait: share for trait, share in shares.items() if share < OFTEN[trait]} == {}
+
+
+MUTANTS: list[tuple[ModuleType, str, str, str]] = [
+    (fold, "fold", "sorted(contributions, key=lambda c: c.order)", "contributions"),
+    (fold, "fold", "key=lambda c: c.order", "key=lambda c: c.order.position"),
+    (fold, "fold", "key=lambda c: c.order", "key=lambda c: (c.order.announced, c.order.position)"),
+    (fold, "selected", " and lane.target not in paint.excepted", ""),
+    (fold, "selected", "paint.scope in (None, lane.scope) and ", ""),
+    (fold, "selected", "paint.basis in (lane.basis, ANY_BASIS)", "True"),
+    (fold, "selected", "sorted({lane.scope for lane in kin}) or [ALL_GOODS]", "[ALL_GOODS]"),
+    (fold, "_over", "if layer.excepted", "if False"),
+    (fold, "_over", "if layer.excepted", "if True"),
+    (fold, "painted", "if segment.end > paint.end:", "if False:"),
+    (fold, "painted", "if at < paint.end:", "if False:"),
+    (fold, "joined", "if out and", "if False and"),
+    (paint, "_paints", "_lead(dates.announced, painted, stated)", "_lead(dates.announced, painted, ())"),
+    (paint, "_fields", "if name in NESTED", "if False"),
+    (segments, "apply", "order < Order(", "order < order and Order("),
+    (segments, "contributions", "originals[development]", "said[0][0] if said else 0"),
+    (segments, "contributions", "(told, [(stored.position, now) for now in event.now])", "(told, [])"),
+    (segments, "contributions", "latest[stored.development] = (told, [])", "pass"),
+    (segments, "_paint_on_top", "{names[id]: [] for id in alive}", "{names[row.lane]: [] for row in rows}"),
+    (segments, "_write", "if closed:", "if False:"),
+    (segments, "_write", '"known_from": event.position', '"known_from": event.position - 1'),
+]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    world = World(f"sqlite:///{tmp_path_factory.mktemp('mutants') / 'tracker.db'}")
+    yield world
+    world.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "right", "wrong"), MUTANTS, ids=[f"{m[1]}: {m[3] or m[2]}" for m in MUTANTS]
+)
+def test_a_broken_copy_is_found_out(
+    module: ModuleType, function: str, right: str, wrong: str,
+    samples: list[list[Step]], world: World, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    original = getattr(module, function)
+    source = inspect.getsource(original)
+    assert right in source, "the code has moved on: break it elsewhere"
+    made: dict[str, object] = {}
+    exec(source.replace(right, wrong), module.__dict__, made)
+    for one in (fold, paint, segments):
+        if getattr(one, function, None) is original:
+            monkeypatch.setattr(one, function, made[function])
+    assert any(found_out(world, steps) for steps in samples)
+
+
+def found_out(world: World, steps: list[Step]) -> bool:
+    played = world.play(steps)
+    try:
+        assert_true_everywhere(played)
+        assert_as_from_scratch(played)
+    except AssertionError:
+        return True
+    return False
