@@ -66,7 +66,7 @@ Facts = Mapping[str, Fact]
 @dataclass(frozen=True, slots=True)
 class Item:
     """An item at an instant. ``start`` and ``end``: how long exactly this holds, as known. ``since``: from when on
-    its main value (status, or rate) has held without a break."""
+    its status and its rate (or its first field, where it has neither) have held without a break."""
 
     key: Key
     facts: Facts
@@ -229,12 +229,12 @@ class History:
             return None
         edges = self.edges(key)
         i = bisect_right(edges, at) - 1
-        main = "status" if "status" in facts else "rate" if "rate" in facts else next(iter(facts))
+        main = [name for name in ("status", "rate") if name in facts] or [next(iter(facts))]
         start = j = i
         while start > 0 and same(self.facts(key, edges[start - 1]), facts):
             start -= 1
         j = start
-        while j > 0 and value(self.facts(key, edges[j - 1]), main) == value(facts, main):
+        while j > 0 and agrees(self.facts(key, edges[j - 1]), facts, main):
             j -= 1
         end = i + 1
         while end < len(edges) and same(self.facts(key, edges[end]), facts):
@@ -333,6 +333,11 @@ def values(facts: Facts) -> Values:
 def same(a: Facts, b: Mapping[str, Fact]) -> bool:
     """Whether two sets of facts say the same, whoever said it."""
     return values(a) == values(b)
+
+
+def agrees(a: Mapping[str, Fact], b: Mapping[str, Fact], names: Iterable[str]) -> bool:
+    """Whether two sets of facts say the same in these fields."""
+    return all(value(a, name) == value(b, name) for name in names)
 
 
 def _alike(a: Change, b: Change) -> bool:

@@ -142,7 +142,7 @@ class Layer(View, frozen=True):
 
 
 class Card(View, frozen=True):
-    """A partner on the board."""
+    """A partner on the board. ``last_own``: the last change that is not one for everybody."""
 
     partner: PartnerName
     talks: str | None
@@ -151,6 +151,7 @@ class Card(View, frozen=True):
     layers: list[Layer]
     sectors: list[str]
     last_change: "Mention | None"
+    last_own: "Mention | None"
     next_date: "Ahead | None"
     checked_through: str | None
     beyond_coverage: bool
@@ -169,6 +170,7 @@ class Ahead(View, frozen=True):
 
     at: datetime
     what: str
+    subject: str = ""
 
 
 class Entry(View, frozen=True):

@@ -130,7 +130,9 @@ def moved(name: str, before: Any, after: Any) -> str:
     label = "" if name == "status" else f"{field(name)} "
     if name in _SAID:
         held = _SAID[name]
-        return held[after] if after is not None else f"no longer {held[before].removeprefix('not ')}"
+        if before is True and not after and name != "in_writing":
+            return f"no longer {held[True]}" if name == "exempt" else held[False]
+        return held[after] if after is not None else f"no longer {held[before]}"
     if isinstance(before, list) and isinstance(after, list):
         gone, new = [x for x in before if x not in after], [x for x in after if x not in before]
         parts = [f"{label}{said(name, new)} as well"] if new else []
