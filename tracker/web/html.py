@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from litestar import Request, Response
@@ -61,15 +62,17 @@ def environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.filters |= {
-        "at": at, "day": day, "stated": words.stated, "said": words.said, "label": label, "upper_first": upper_first,
-        "scope": words.scope_of, "party": party, "titled": titled, "path": subject_path, "plural": plural,
-        "rate": words.rate, "list": list, "field": words.field, "short": short, "web": web_only,
+        "account": account, "at": at, "day": day, "label": label, "party": party, "path": subject_path,
+        "plural": plural, "pretty": pretty, "rate": words.rate, "scope": words.scope_of, "short": short,
+        "stated": words.stated, "titled": titled, "upper_first": upper_first, "web": web_only,
+        "said_as": lambda value, name: words.said(name, value),
     }  # fmt: skip
     made.globals |= {
         "static": assets.url,
         "version": version("negotiation-tracker"),
         "link": link,
         "words": words,
+        "account": account,
     }
     return made
 
@@ -123,6 +126,18 @@ def upper_first(text: str) -> str:
 def party(code: str) -> str:
     """A partner, bloc or target by name."""
     return {"everyone": "all partners", "each_of": "all it names already"}.get(code) or words.name_of(code)
+
+
+def account(name: str) -> str:
+    """Whose account a claim is, by its key: ``vn-account`` is ``Vietnam``."""
+    side = name.removesuffix("-account").upper()
+    told = words.name_of(side) if side in COUNTRIES or side == "EU" else words.scope_of(name)
+    return upper_first(told)
+
+
+def pretty(value: Any) -> str:
+    """A value as JSON to read."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
 def plural(count: int, one: str, many: str) -> str:

@@ -1,0 +1,115 @@
+"""Changes as lines to read: equal ones together, what matters first, the terms after it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tracker.domain import words
+from tracker.domain.views import ChangeView
+
+MAIN = (
+    "status", "why_ended", "rate", "quota", "exempt", "legal", "stayed", "collection", "in_writing", "ratified",
+    "before", "after", "amount", "due", "standing", "evidence", "by", "says", "outcome", "level", "focus", "sectors",
+    "imports", "exports", "member",
+)  # fmt: skip
+"""What a reader wants to know first; everything else is terms."""
+ENTRIES = ("exemptions", "ratified")
+SLUGGED = ("provision", "criterion", "risk", "deadline", "assessment", "membership")
+
+
+@dataclass(slots=True)
+class Line:
+    """One thing that changes, for as many scopes (or keys) and partners as it changes alike."""
+
+    subject: str
+    title: str
+    aspect: str
+    claim: str | None
+    main: list[str]
+    terms: list[str]
+    starts: datetime | None
+    ends: datetime | None
+    heads: list[str] = field(default_factory=list)
+    partners: list[str] = field(default_factory=list)
+
+
+def lines(changes: Iterable[ChangeView], partner: str = "") -> list[Line]:
+    """The changes for one partner, those that differ by scope or key alone in one line."""
+    return _gathered([(partner, change) for change in _told(list(changes))])
+
+
+def by_partner(changes: Mapping[str, Sequence[ChangeView]]) -> list[Line]:
+    """The changes for many partners, equal ones in one line."""
+    return _gathered([(code, change) for code, found in changes.items() for change in _told(found)])
+
+
+def _gathered(changes: Iterable[tuple[str, ChangeView]]) -> list[Line]:
+    found: dict[tuple[Any, ...], Line] = {}
+    for partner, change in changes:
+        main, terms = said(change)
+        same = (change.subject, change.aspect, change.claim, *main, "/", *terms, change.starts, change.ends)
+        line = found.setdefault(
+            same,
+            Line(
+                change.subject,
+                change.title,
+                change.aspect,
+                change.claim,
+                main,
+                terms,
+                change.starts,
+                change.ends,
+            ),
+        )
+        if (name := head(change)) and name not in line.heads:
+            line.heads.append(name)
+        if partner and partner not in line.partners:
+            line.partners.append(partner)
+    return list(found.values())
+
+
+def _told(changes: Sequence[ChangeView]) -> list[ChangeView]:
+    """Without the time of waiting before something starts that is told right after it."""
+    starts = {(_place(change), change.starts) for change in changes}
+    return [c for c in changes if c.words != ["announced"] or (_place(c), c.ends) not in starts]
+
+
+def _place(change: ChangeView) -> tuple[str | None, ...]:
+    return (change.subject, change.aspect, change.key, change.scope, change.claim)
+
+
+def head(change: ChangeView) -> str:
+    """What, within its subject, a change is about: the goods, or the provision, criterion, deadline by name."""
+    if change.aspect in SLUGGED:
+        named = change.after.get("title") or change.before.get("title")
+        if change.aspect in ("criterion", "risk"):
+            named = change.after.get("text") or change.before.get("text")
+        return str(named or words.scope_of(change.key))
+    return words.scope_of(change.scope) if change.scope else ""
+
+
+def said(change: ChangeView) -> tuple[list[str], list[str]]:
+    """A change in words: what matters first, then its terms."""
+    before, after = flat(change.before), flat(change.after)
+    for known in ("title", "text") if change.aspect in ("criterion", "risk") else ("title",):
+        if before.get(known) is None and change.aspect in SLUGGED:
+            after.pop(known, None)
+    main = words.change(_only(before, main=True), _only(after, main=True))
+    terms = words.change(_only(before, main=False), _only(after, main=False))
+    return main, terms
+
+
+def flat(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A state with entries that live one by one as fields of their own again: ``exemptions.usmca``."""
+    fields: dict[str, Any] = {}
+    for name, value in state.items():
+        if name in ENTRIES and isinstance(value, dict):
+            fields |= {f"{name}.{key}": entry for key, entry in value.items()}
+        else:
+            fields[name] = value
+    return fields
+
+
+def _only(fields: Mapping[str, Any], *, main: bool) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if (name.partition(".")[0] in MAIN) is main}

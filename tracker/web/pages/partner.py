@@ -1,0 +1,265 @@
+"""The page of a partner: where things stand, goals beside results, what is coming, and the timeline; at any point."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from sqlalchemy import Engine
+
+from tracker import read
+from tracker.domain import words
+from tracker.domain.events import HOME, actor_of
+from tracker.domain.fold import ALL_GOODS
+from tracker.domain.views import ChangeView, Entry, ItemView, PartnerState
+from tracker.domain.when import moment, zone_of
+from tracker.store.engine import reading
+from tracker.web import point
+from tracker.web.changes import Line, lines
+from tracker.web.html import html, subjects_in
+
+PAGE = 25
+"""Entries on a page of the timeline."""
+
+Standing = Literal["in_force", "paused", "announced", "proposed", "not_counting", "ended"]
+GROUPS: dict[Standing, str] = {
+    "in_force": "In force",
+    "paused": "Paused",
+    "announced": "Announced, not in force yet",
+    "proposed": "Under investigation or proposed",
+    "not_counting": "On the books, but not charged",
+    "ended": "Ended",
+}
+TERMS = ("quota", "exemptions", "condition", "review_on", "awaits", "pending", "refund", "text")
+FINE = ("combines", "replaces", "transshipped", "in_transit", "yields_to")
+"""Terms that are folded away until asked for."""
+PLAIN = {"exempt": "these goods are exempt"}
+"""Reasons for not counting that need more words than they come with."""
+
+
+@dataclass(slots=True)
+class Row:
+    """A measure on a partner, for all scopes in which it is the same."""
+
+    item: ItemView
+    rate: str
+    why: str
+    terms: list[tuple[str, str]]
+    fine: list[tuple[str, str]]
+    scopes: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Date:
+    """A date ahead: what changes then by what is scheduled, and the deadlines that fall on it."""
+
+    at: datetime
+    subject: str
+    lines: list[Line] = field(default_factory=list)
+    deadlines: list[ItemView] = field(default_factory=list)
+
+
+@get("/partners/{code:str}", sync_to_thread=True, include_in_schema=False)
+def partner(
+    request: Request[Any, Any, Any], engine: NamedDependency[Engine], code: FromPath[str]
+) -> Response[str]:
+    """A partner at a point; ``?page=`` pages the timeline."""
+    with reading(engine) as connection:
+        at, bar = point.asked(request, connection)
+        state = read.state(connection, code.upper(), at)
+        entries = read.timeline(connection, code.upper(), at)
+        titles = read.titles(connection, _named(state, entries), at.known)
+    ours = [m for m in state.measures if m.actor == HOME]
+    number, pages = _page(request.query_params.get("page", "1"), len(entries))
+    shown = entries[(number - 1) * PAGE : number * PAGE]
+    context = {
+        "bar": bar, "kept": bar.kept, "state": state, "partner": state.partner, "titles": titles, "groups": GROUPS,
+        "measures": grouped(ours), "theirs": grouped(m for m in state.measures if m.actor != HOME),
+        "layers": [m for m in ours if m.counts and m.scope == ALL_GOODS and m.kind != "normal"],
+        "said_of": said_of(state), "deadlines": state.deadlines, "coming": coming(state),
+        "moves": moves(entries), "passed": passed(state), "entries": [(entry, lines(entry.changes)) for entry in shown],
+        "count": len(entries), "page": number, "pages": pages,
+    }  # fmt: skip
+    return html(request, "partner.html", context, 400 if bar.error else 200)
+
+
+def _page(asked: str, entries: int) -> tuple[int, int]:
+    pages = max(1, -(-entries // PAGE))
+    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1
+    return min(max(1, number), pages), pages
+
+
+def _named(state: PartnerState, entries: Sequence[Entry]) -> set[str]:
+    """The subjects that the page names: those of measures, and those that words and links speak of."""
+    held = [change for entry in entries for change in entry.changes] + state.coming
+    texts = [word for change in held for word in change.words]
+    links = [link for entry in entries for found in entry.links.values() for link in found]
+    others = [
+        key for m in state.measures for name in ("replaces", "yields_to") for key in m.state.get(name, [])
+    ]
+    provisions = [
+        p.state.get("changes", "") for deal in state.agreements for p in [*deal.provisions, *deal.accounts]
+    ]
+    return subjects_in([*texts, *links, *others, *provisions])
+
+
+# ---------------------------------------------------------------- measures
+
+
+def grouped(measures: Iterable[ItemView]) -> dict[Standing, list[Row]]:
+    """The measures by how they stand, those that differ by scope alone in one row; on all goods first."""
+    found: dict[Standing, dict[tuple[str, ...], Row]] = {name: {} for name in GROUPS}
+    for item in measures:
+        row = Row(
+            item, words.rate(item.state.get("rate", {"unknown": True})), why(item), terms(item), fine(item)
+        )
+        same = (
+            item.subject,
+            row.rate,
+            row.why,
+            item.via,
+            *(text for pair in [*row.terms, *row.fine] for text in pair),
+        )
+        if standing(item) == "in_force":
+            same += (str(item.since), str(item.state.get("rate")))
+        found[standing(item)].setdefault(same, row).scopes.append(item.scope)
+    return {
+        name: sorted(
+            rows.values(), key=lambda r: (r.item.kind == "normal", ALL_GOODS not in r.scopes, r.item.title)
+        )
+        for name, rows in found.items()
+        if rows
+    }
+
+
+def standing(item: ItemView) -> Standing:
+    """The group that a measure stands in."""
+    if item.counts:
+        return "in_force"
+    match item.state.get("status"):
+        case "in_force":
+            return "not_counting"
+        case "paused":
+            return "paused"
+        case "announced":
+            return "announced"
+        case "under_investigation" | "proposed" | "threatened":
+            return "proposed"
+        case _:
+            return "ended"
+
+
+def why(item: ItemView) -> str:
+    """Why a measure does not count, in plain words; '' where it does."""
+    if item.counts:
+        return ""
+    ended = item.state.get("why_ended")
+    if item.state.get("status") == "ended" and ended:
+        return f"ended: {ended.replace('_', ' ')}"
+    return PLAIN.get(item.reason, item.reason)
+
+
+def terms(item: ItemView) -> list[tuple[str, str]]:
+    """The terms of a measure as (label, words): what a reader must know to read the rate."""
+    ruling = item.causes.get("text") == item.causes.get("legal")
+    shown = [name for name in TERMS if not (ruling and name == "text")]
+    text = item.state.get("rate", {}).get("text")
+    found = [("", text)] if text else []
+    found += [pair for name in shown if name in item.state for pair in _term(name, item.state[name])]
+    return found + ([("law", _legal(item.state))] if item.state.get("legal", "valid") != "valid" else [])
+
+
+def fine(item: ItemView) -> list[tuple[str, str]]:
+    """How it sits beside other measures, and rules for odd cases; that it adds to others goes without saying."""
+    shown = {name: item.state[name] for name in FINE if name in item.state}
+    if shown.get("combines") == "adds" or "replaces" in shown:
+        shown.pop("combines", None)
+    return [pair for name, value in shown.items() for pair in _term(name, value)]
+
+
+def _term(name: str, value: Any) -> list[tuple[str, str]]:
+    if name == "exemptions":
+        return [
+            ("spared", words.said("exemptions", entry)) for entry in value.values() if not entry.get("ended")
+        ]
+    if name == "combines":
+        return [("", words.moved("combines", None, value))]
+    if name == "quota" and value.get("text"):
+        return [("quota", f"{words.said(name, value)}. {value['text']}")]
+    label = {
+        "yields_to": "gives way to",
+        "text": "",
+        "in_transit": "in transit",
+        "review_on": "to be reviewed",
+    }
+    return [(label.get(name, words.field(name)), words.said(name, value))]
+
+
+def _legal(state: Mapping[str, Any]) -> str:
+    parts = [state["legal"].replace("_", " ")]
+    if state.get("stayed"):
+        parts.append("but the ruling is stayed")
+    if collection := state.get("collection"):
+        parts.append(
+            {"collected": "still collected", "not_collected": "not collected"}.get(collection, collection)
+        )
+    return ", ".join(parts) + (f" ({state['ruling']})" if state.get("ruling") else "")
+
+
+# ---------------------------------------------------------------- deals, claims, goals, dates
+
+
+def said_of(state: PartnerState) -> dict[str, list[ItemView]]:
+    """The claims by the deal they are about; under '' those about anything else."""
+    found: dict[str, list[ItemView]] = {"": []}
+    deals = {deal.agreement.subject for deal in state.agreements}
+    for claim in state.claims:
+        found.setdefault(claim.subject if claim.subject in deals else "", []).append(claim)
+    return found
+
+
+def moves(entries: Sequence[Entry]) -> dict[tuple[str, str], list[tuple[Entry, ChangeView]]]:
+    """What moved each criterion, risk and deadline, newest first, by (aspect, key)."""
+    found: dict[tuple[str, str], list[tuple[Entry, ChangeView]]] = {}
+    for entry in entries:
+        for change in entry.changes:
+            if change.aspect in ("criterion", "risk", "deadline") and entry.standing != "withdrawn":
+                found.setdefault((change.aspect, change.key), []).append((entry, change))
+    return found
+
+
+def coming(state: PartnerState) -> list[Date]:
+    """The dates ahead of the point, in order: scheduled changes and open deadlines."""
+    changes: dict[datetime, list[ChangeView]] = {}
+    for change in state.coming:
+        if change.starts:
+            changes.setdefault(change.starts, []).append(change)
+    dates = {at: Date(at, held[0].subject, lines(held)) for at, held in changes.items()}
+    for item in state.deadlines:
+        at = due(item)
+        if at and at > state.temporal.as_of and item.state.get("status") == "open":
+            dates.setdefault(at, Date(at, item.subject)).deadlines.append(item)
+    return [dates[at] for at in sorted(dates)]
+
+
+def due(item: ItemView) -> datetime | None:
+    """The instant a deadline falls on."""
+    try:
+        return moment(item.state["due"], zone_of(actor_of(item.subject))).at
+    except (KeyError, ValueError):
+        return None
+
+
+def passed(state: PartnerState) -> list[ItemView]:
+    """The deadlines still open although their date has passed."""
+    return [
+        item
+        for item in state.deadlines
+        if item.state.get("status") == "open" and (at := due(item)) and at <= state.temporal.as_of
+    ]
+
+
+ROUTES = (partner,)
