@@ -1,0 +1,10 @@
+from tracker.commands import keeping, keys, reading, recording, serving, telling
+
+COMMANDS = (
+    ("Run", serving.COMMANDS),
+    ("Record", recording.COMMANDS),
+    ("Read", reading.COMMANDS),
+    ("Tell", telling.COMMANDS),
+    ("Keep", (keys.key, *keeping.COMMANDS)),
+)
+"""All commands, in the groups that the help shows."""

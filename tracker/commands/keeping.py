@@ -1,0 +1,58 @@
+"""What keeps the record sound and portable: export, verify, rebuild, the catalogue."""
+
+from typing import BinaryIO
+
+import rich_click as click
+
+from tracker.terminal.asking import as_json
+
+
+@click.command()
+@click.option("--as", "form", type=click.Choice(["commands", "events"]), default="commands", show_default=True,
+              help="commands, for an import --as-learnt elsewhere; or events, exact bodies with hashes.")  # fmt: skip
+@click.option(
+    "--output", "-o", type=click.File("wb", atomic=True), default="-", help="Default: standard output."
+)
+def export(form: str, output: BinaryIO) -> None:
+    """Write the whole log as JSON Lines."""
+    from tracker import exporting
+    from tracker.store.engine import reading
+    from tracker.terminal import opening
+
+    with opening.to_read() as opened, reading(opened.engine) as connection:
+        for line in exporting.events(connection) if form == "events" else exporting.commands(connection):
+            output.write(line + b"\n")
+
+
+@click.command()
+@click.option(
+    "--segments/--no-segments", default=True, help="Also that the segments are what the events say."
+)
+@as_json
+def verify(segments: bool, as_json: bool) -> int:
+    """Check that the record is as it was written: every hash, the chain, and what is worked out from it."""
+    from tracker.terminal import checking, opening
+
+    with opening.to_read() as opened:
+        return checking.verify(opened, segments, as_json)
+
+
+@click.command()
+def rebuild() -> None:
+    """Work out anew from the log what is worked out from it. Readers go on meanwhile."""
+    from tracker.terminal import checking, opening
+
+    with opening.to_write() as opened:
+        checking.rebuild(opened)
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing; say what is not as it should be.")
+def catalogue(check: bool) -> int:
+    """Write the published catalogue of events, events/, from the classes."""
+    from tracker.terminal import checking
+
+    return checking.catalogue(check)
+
+
+COMMANDS: tuple[click.Command, ...] = (export, verify, rebuild, catalogue)

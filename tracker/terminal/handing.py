@@ -1,0 +1,161 @@
+"""Handing commands to the record, one or many, in earnest or to see what they would do."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import BinaryIO, cast
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from tracker import importing, read
+from tracker.domain.errors import Refused
+from tracker.domain.events import Correction, Development, Withdrawal
+from tracker.domain.parse import parse
+from tracker.domain.views import Preview
+from tracker.importing import LONGEST_LINE, Imported, Terms, load, named, read_lines
+from tracker.projections import segments
+from tracker.record import By, Correct, Order, Recorded, Withdraw, record, rehearse
+from tracker.store import log
+from tracker.store.engine import reading
+from tracker.terminal import opening, showing
+
+WHO = "operator"
+"""Who logged what came in by the command line, in the envelope of its events."""
+NAMESPACE = "cli:"
+FEW = 500
+"""Events of an import of which a dry run says what each partner would see."""
+
+
+def development(file: BinaryIO) -> Development:
+    """The development in a file; a line of an import, which has it inside, will do as well."""
+    raw = file.read(LONGEST_LINE + 1)
+    if len(raw) > LONGEST_LINE:
+        raise Refused(
+            "invalid",
+            f"{file.name}: is longer than {LONGEST_LINE:,} bytes: for many commands there is 'tracker import'",
+        )
+    try:
+        return parse(Development, raw)
+    except Refused as refusal:
+        raise Refused(refusal.code, f"{file.name}: {refusal.detail}") from None
+
+
+def hand_in(
+    command: Development | Correction | Withdrawal,
+    key: str | None,
+    dry_run: bool,
+    as_json: bool,
+    which: str = "",
+) -> None:
+    """Record a command (``which``: of which development it is about), or show what it would change."""
+    with opening.to_write() as opened:
+        with reading(opened.engine) as connection:
+            order = _order(connection, command, which)
+        by = By(WHO, opened.clock(), f"{NAMESPACE}{key}" if key else None)
+        if dry_run:
+            recorded, seen = rehearse(opened.engine, order, by, _look)
+        else:
+            recorded = record(opened.engine, order, by)
+            with reading(opened.engine) as connection:
+                seen = read.preview(connection, recorded)
+    if as_json:
+        showing.json(_answer(recorded, seen, dry_run))
+        return
+    showing.line(_headline(recorded, dry_run))
+    showing.preview(seen, ZoneInfo(opened.zone))
+
+
+def _look(connection: Connection, recorded: Recorded) -> tuple[Recorded, Preview]:
+    return recorded, read.preview(connection, recorded)
+
+
+def _order(connection: Connection, command: Development | Correction | Withdrawal, which: str) -> Order:
+    match command:
+        case Development():
+            return command
+        case Correction():
+            return Correct(named(connection, which, "ID"), command)
+        case Withdrawal():
+            return Withdraw(named(connection, which, "ID"), command)
+
+
+def _headline(recorded: Recorded, dry_run: bool) -> str:
+    if recorded.repeated:
+        return f"This was recorded before, as development {recorded.development}; nothing was recorded now."
+    if dry_run:
+        return "Nothing was recorded; this is what would change."
+    return f"Recorded as development {recorded.development}, {_positions(recorded.first, recorded.last)}."
+
+
+def _positions(first: int, last: int) -> str:
+    return f"position {first}" if first == last else f"positions {first} to {last}"
+
+
+def _answer(recorded: Recorded, seen: Preview, dry_run: bool) -> dict[str, object]:
+    return {
+        "dry_run": dry_run, "repeated": recorded.repeated, "development": None if dry_run else recorded.development,
+        "events": [] if dry_run else [event.id for event in recorded.events], "preview": seen,
+    }  # fmt: skip
+
+
+# ---------------------------------------------------------------- many
+
+
+def hand_in_many(file: BinaryIO, as_learnt: bool, dry_run: bool, as_json: bool) -> None:
+    """Import a file of commands, or show what it would change."""
+    with (
+        _whole(file) as (lines, size),
+        opening.to_write() as opened,
+        showing.progress("Importing", size) as bar,
+    ):
+        terms = Terms(
+            WHO, opened.clock(), as_learnt, after=lambda given: bar.advance(bar.task_ids[0], len(given.text))
+        )
+        if dry_run:
+            imported, seen = importing.rehearse(opened.engine, read_lines(lines), terms, _look_at_many)
+        else:
+            imported, seen = load(opened.engine, read_lines(lines), terms), None
+    if as_json:
+        showing.json(
+            {"dry_run": dry_run, "new": imported.new, "before": imported.before, "events": imported.events}
+        )
+        return
+    before = f"{imported.before:,} recorded before"
+    if not imported.new:
+        showing.line(f"{before}, 0 new.")
+    elif dry_run:
+        showing.line(
+            f"Nothing was recorded. {imported.new:,} would be, as {imported.events:,} events; {before}."
+        )
+    else:
+        where = _positions(imported.start + 1, imported.end)
+        showing.line(f"Recorded {imported.new:,} as {imported.events:,} events, {where}; {before}.")
+    if seen is not None:
+        showing.preview(seen, ZoneInfo(opened.zone))
+
+
+@contextmanager
+def _whole(file: BinaryIO) -> Iterator[tuple[BinaryIO, int]]:
+    """The file, and its size. What comes through a pipe is kept until its end, so that a slow sender does not make
+    everybody who records wait."""
+    if stat.S_ISREG((found := os.fstat(file.fileno())).st_mode):
+        yield file, found.st_size
+        return
+    with TemporaryFile() as kept:
+        copyfileobj(file, kept)
+        size = kept.tell()
+        kept.seek(0)
+        yield cast(BinaryIO, kept), size
+
+
+def _look_at_many(connection: Connection, imported: Imported) -> tuple[Imported, Preview | None]:
+    if not 0 < imported.events <= FEW:
+        return imported, None
+    changes = segments.changed(connection, imported.start + 1, imported.end)
+    events = log.after(connection, imported.start, imported.end, FEW)
+    seen = read.preview(connection, Recorded("", events, changes))
+    return imported, Preview(effects=seen.effects, resumes={}, erases={})

@@ -1,0 +1,80 @@
+"""What a command works with: the settings, the database, its clock. Imported when a command runs, so that help is
+quick."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from tracker.domain.errors import Refused
+from tracker.log import configure
+from tracker.read import Point, point
+from tracker.settings import Settings, load
+from tracker.store.clock import Clock, open_clock
+from tracker.store.engine import open_engine, reading
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The database of the settings, and its clock."""
+
+    settings: Settings
+    engine: Engine
+    clock: Clock
+
+    @property
+    def zone(self) -> str:
+        return self.settings.zone.key
+
+
+def settings() -> Settings:
+    """The settings, for a command that comes and goes: its log holds only what is wrong."""
+    found = load()
+    quiet = "warning" if found.log_level in ("debug", "info") else found.log_level
+    configure(replace(found, log_level=quiet))
+    return found
+
+
+@contextmanager
+def to_read() -> Iterator[Opened]:
+    """Open the database there is; Refused where there is none."""
+    found = settings()
+    url = found.database_url
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        raise Refused(
+            "not_found",
+            f"there is no record at {url.database} yet: begin one with 'tracker serve' or 'tracker seed', or set "
+            "TRACKER_DATA_DIR or TRACKER_DATABASE_URL",
+        )
+    with _opened(found) as opened:
+        yield opened
+
+
+@contextmanager
+def at_point(axes: Mapping[str, Any]) -> Iterator[tuple[Connection, Point]]:
+    """A connection to the database there is, and the point that the options of ``asking.point`` name."""
+    with to_read() as opened, reading(opened.engine) as connection:
+        names = ("--as-of", "--known-at", "--known-position")
+        yield connection, point(connection, now=opened.clock(), zone=opened.zone, names=names, **axes)
+
+
+@contextmanager
+def to_write(found: Settings | None = None) -> Iterator[Opened]:
+    """Open the database, made and migrated where it is not yet."""
+    from tracker.store.migrate import migrate
+
+    with _opened(found or settings(), migrate) as opened:
+        yield opened
+
+
+@contextmanager
+def _opened(found: Settings, prepare: Callable[[Engine], None] = lambda _: None) -> Iterator[Opened]:
+    engine = open_engine(found.database_url.render_as_string(hide_password=False), found.threads)
+    try:
+        prepare(engine)
+        yield Opened(found, engine, open_clock(engine, found.clock))
+    finally:
+        engine.dispose()

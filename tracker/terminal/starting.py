@@ -1,0 +1,71 @@
+"""Starting the service: what has to be there before the first request, and the one line that says where to look."""
+
+import os
+from pathlib import Path
+
+import rich_click as click
+
+from tracker import seeding
+from tracker.importing import Imported
+from tracker.log import configure
+from tracker.settings import load
+from tracker.store import access, log
+from tracker.store.engine import reading, writing
+from tracker.terminal import opening, showing
+from tracker.terminal.opening import Opened
+
+FIRST_ANALYST = "analyst"
+KEY_FILE = "analyst-key"
+
+
+def serve() -> None:
+    """Migrate, seed an empty log, make a first key, then serve until told to stop."""
+    from tracker import app
+
+    settings = load()
+    configure(settings)
+    with opening.to_write(settings) as opened:
+        with reading(opened.engine) as connection:
+            empty = log.position(connection) == 0
+        if empty:
+            seed(opened)
+        signing_in = first_key(opened)
+        app.run(settings, lambda: click.echo(f"Tracker: {settings.public_url} · {signing_in}"))
+
+
+def worker() -> None:
+    """Do what time sets off until told to stop."""
+    raise click.UsageError("there is nothing to do for a worker yet")
+
+
+def seed(opened: Opened) -> Imported:
+    """Load the founding history."""
+    commands = seeding.founding()
+    with showing.progress("Founding history", len(commands)) as bar:
+        return seeding.seed(opened.engine, opened.clock(), lambda _: bar.advance(bar.task_ids[0]))
+
+
+def first_key(opened: Opened) -> str:
+    """Make the first analyst's key where there is none yet; how analysts sign in, in words."""
+    file = opened.settings.data_dir / KEY_FILE
+    with writing(opened.engine) as connection:
+        log.hold_end(connection)  # of several that start at once one makes the key
+        if not access.all_keys(connection):
+            keep(file, access.create(connection, FIRST_ANALYST, opened.clock()).secret)
+    if not file.exists():
+        return "analysts sign in at /sign-in with their keys"
+    return f"analysts sign in at /sign-in with the key in {near(file)}"
+
+
+def keep(file: Path, secret: str) -> None:
+    """Write a secret into a file that only its owner may read, in the place of an older one."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as kept:
+        kept.write(secret + "\n")
+
+
+def near(file: Path) -> Path:
+    """The path as it is seen from here."""
+    here = Path.cwd()
+    return file.relative_to(here) if file.is_relative_to(here) else file
