@@ -45,6 +45,8 @@ from tracker.store.log import StoredEvent
 
 HOLD = timedelta(minutes=10)
 """Entries younger than this are not cut into an edition yet: who logged one may still mend it."""
+REPAIRS = ("development.corrected", "development.withdrawn")
+"""The types of events that repair our own record."""
 HOUR = 8
 """The local hour at which a day's digest is due, unless said otherwise."""
 
@@ -313,11 +315,10 @@ def told_on(connection: Connection, subscription: str, developments: Iterable[st
 def repaired_since(connection: Connection, id: str) -> list[str]:
     """The developments an edition tells that were corrected or withdrawn after it was cut: what its banner names."""
     until = select(editions.c.until_position).where(editions.c.id == id).scalar_subquery()
-    repairs = ("development.corrected", "development.withdrawn")
     found = connection.scalars(
         select(log.events.c.development)
         .join_from(log.events, mentions, mentions.c.development == log.events.c.development)
-        .where(mentions.c.edition == id, log.events.c.type.in_(repairs), log.events.c.position > until)
+        .where(mentions.c.edition == id, log.events.c.type.in_(REPAIRS), log.events.c.position > until)
         .distinct()
     )
     return sorted(found)

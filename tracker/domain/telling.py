@@ -188,9 +188,9 @@ class _Telling:
             case "late":
                 return f"happened {happened}, logged {logged}"
             case "corrected" | "withdrawn":
-                return f"{happened}, first logged {logged}"
+                return f"announced {happened}, first logged {logged}"
             case _:
-                return happened
+                return f"announced {happened}"
 
     def _note(self, kind: Kind, one: News) -> str | None:
         told_on = self.told_on.get(one.first.development)
@@ -291,14 +291,16 @@ class _Telling:
         name = NAMING.get(key.family, "")
         main = {name for name in {**before, **after} if name.partition(".")[0] in MAIN} - {name}
         said = _dated(after) if dated else _said(before, after, main)
-        rest = [] if dated else _said(before, after, {*before, *after} - main - {name})
+        rest = [] if dated else _said(before, after, {*before, *after} - main - {name, "text"})
+        if not dated and name != "text" and isinstance(remark := after.get("text"), str):
+            rest.append(remark)
         note = _back() if held.back else None
         if told_on and (was := _said({}, before, main)) and note is None:
             note = f"you were told {', '.join(was)} on {words.stated(told_on)}"
         return Line(
             partners=held.codes, whom=self._whom(held), title=self._title(key), item=self._item(held, before, after),
             when="" if dated and "due" in after else self._when(change, by_time, announced),
-            words=self._titled(said or rest), terms=self._titled(rest if said else []), note=note,
+            words=self._titled(said or rest or ["remark withdrawn"]), terms=self._titled(rest if said else []), note=note,
             subject=key.subject, aspect=key.family, key=key.name, scopes=held.scopes, claim=key.claim,
             starts=bounded(change.start), ends=bounded(change.end), before=nested(change.before),
             after=nested(change.after), quiet=held.quiet,
@@ -342,20 +344,16 @@ class _Telling:
 
     def _when(self, change: Change, by_time: bool, announced: datetime | None) -> str:
         start, end = change.start, change.end
-        since = "" if start <= BEGINNING else self._on(start, change.key)
-        to = "" if end >= FOREVER else f"until {self._on(end, change.key)}"
-        if by_time or not since:
-            return f"{since} {to}".strip()
-        if start == announced:
-            return to
+        place = zone_of(actor_of(change.key.subject))
+        since = "" if start <= BEGINNING else words.day(start, ZoneInfo(place))
+        until = "" if end >= FOREVER else words.day(end, ZoneInfo(place))
         now = self.frame.until.as_of
-        return f"{'since' if start <= now < end else 'from'} {since} {to}".strip()
-
-    def _on(self, at: datetime, key: Key) -> str:
-        """An instant as the actor's calendar has it, with the hour where it is not midnight there."""
-        zone = zone_of(actor_of(key.subject))
-        said = words.day(at, ZoneInfo(zone))
-        return f"{said} {zone.rpartition('/')[2].replace('_', ' ')} time" if "," in said else said
+        if not by_time:
+            since = (
+                "" if start == announced else since and f"{'since' if start <= now < end else 'from'} {since}"
+            )
+        said = " ".join(part for part in (since, until and f"until {until}") if part)
+        return f"{said} {place.rpartition('/')[2].replace('_', ' ')} time" if "," in said else said
 
 
 def _by_scope(found: Iterable[_Alike]) -> list[_Alike]:

@@ -1,0 +1,187 @@
+"""E-mail: an edition as a message in text and HTML, and one exchange with the mail server (RFC 5321, 5322, 3834).
+
+The same edition for the same recipient is the same message, byte for byte, however often it is sent. Nothing in it
+calls home, and there is no List-Unsubscribe yet: addresses are entered by an operator, and asked of one to be removed.
+"""
+
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from email.headerregistry import Address, HeaderRegistry
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from socket import SHUT_RDWR
+from threading import Timer
+from typing import Any
+from urllib.parse import urlsplit
+
+from tracker.delivery import render
+from tracker.delivery.channels.channel import Parcel
+from tracker.delivery.deliveries import Outcome
+from tracker.settings import MailServer, Settings
+
+ANSWER_SECONDS = 20.0
+"""How long the server may take for one answer."""
+EXCHANGE_SECONDS = 90.0
+"""How long the whole exchange may take, however the answers trickle."""
+LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+class Email:
+    """The channel."""
+
+    name = "email"
+
+    def __init__(
+        self, answer_seconds: float = ANSWER_SECONDS, exchange_seconds: float = EXCHANGE_SECONDS
+    ) -> None:
+        self.answer_seconds = answer_seconds
+        self.exchange_seconds = exchange_seconds
+
+    def unready(self, settings: Settings) -> str | None:
+        return None if settings.smtp_url else "no mail server set (TRACKER_SMTP_URL)"
+
+    def send(self, parcel: Parcel, settings: Settings) -> Outcome:
+        assert settings.smtp_url is not None, "unready"
+        return self.exchange(message(parcel, settings), settings.smtp_url)
+
+    def exchange(self, mail: EmailMessage, server: MailServer) -> Outcome:
+        """One exchange. What a server refuses before it was asked about this mail is no fault of the mail."""
+        sender, recipient = (mail[name].addresses[0].addr_spec for name in ("From", "To"))
+        try:
+            with self._connected(server, sender.rpartition("@")[2]) as smtp:
+                return _handed_over(smtp, sender, recipient, mail.as_bytes())
+        except smtplib.SMTPResponseException as error:
+            return Outcome("deferred", _text(error.smtp_error), error.smtp_code, reached=False)
+        except (smtplib.SMTPException, OSError) as error:
+            return Outcome("deferred", f"{type(error).__name__}: {error}", reached=False)
+
+    @contextmanager
+    def _connected(self, server: MailServer, domain: str) -> Iterator[smtplib.SMTP]:
+        """A session, ready for a mail; cut off when the whole exchange takes too long."""
+        context = ssl.create_default_context()
+        made = (
+            smtplib.SMTP_SSL(timeout=self.answer_seconds, local_hostname=domain, context=context)
+            if server.tls
+            else smtplib.SMTP(timeout=self.answer_seconds, local_hostname=domain)
+        )
+        made._host = server.host  # type: ignore[attr-defined]  # the name that TLS checks; set by the constructor alone
+        watch = Timer(self.exchange_seconds, _hang_up, [made])
+        watch.daemon = True
+        watch.start()
+        try:
+            code, answer = made.connect(server.host, server.port)
+            if code != 220:
+                raise smtplib.SMTPConnectError(code, answer)
+            made.ehlo_or_helo_if_needed()
+            if not server.tls and made.has_extn("starttls"):
+                made.starttls(context=context)
+                made.ehlo()
+            if server.user is not None:
+                if not (server.tls or made.has_extn("starttls") or _encrypted(made) or server.host in LOCAL):
+                    raise smtplib.SMTPException(
+                        "the server offers no encryption, and the password is not sent in the clear: use smtps://"
+                    )
+                made.login(server.user, server.password or "")
+            yield made
+        finally:
+            watch.cancel()
+            made.close()
+
+
+def message(parcel: Parcel, settings: Settings) -> EmailMessage:
+    """An edition as a message. All of it follows from what is frozen: sent again, it is the same."""
+    edition = parcel.edition.edition
+    sender = _sender(settings.mail_from)
+    base, id = settings.public_url, parcel.edition.id
+    closing = _closing(edition.about, sender.addr_spec)
+    mail = EmailMessage(policy=SMTP)
+    mail["Subject"] = render.subject(edition)
+    mail["From"] = sender
+    mail["To"] = Address(addr_spec=parcel.recipient)
+    mail["Date"] = format_datetime(parcel.edition.cut_at.replace(microsecond=0))
+    mail["Message-ID"] = message_id(parcel.reference, sender.domain)
+    if parcel.previous:
+        mail["References"] = message_id(parcel.previous, sender.domain)
+    mail["List-Id"] = f"Trade talks, daily digest <digest.{_host(settings)}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    told = render.text(edition, base=base, id=id, closing=closing, capped=True)
+    mail.set_content(told, cte="quoted-printable")
+    mail.add_alternative(
+        render.mail_html(edition, base=base, id=id, closing=closing), subtype="html", cte="quoted-printable"
+    )
+    mail.set_boundary(f"=_{parcel.reference}")
+    return mail
+
+
+def message_id(reference: str, domain: str) -> str:
+    """The id of a message: the same for the same edition and recipient."""
+    return f"<{reference}@{domain}>"
+
+
+def _handed_over(smtp: smtplib.SMTP, sender: str, recipient: str, mail: bytes) -> Outcome:
+    """The mail's part of the exchange. Once its last byte is out and no answer came, nobody knows."""
+    for command, address in ((smtp.mail, sender), (smtp.rcpt, recipient)):
+        code, answer = command(address)
+        if code // 100 != 2:
+            return _refused(code, answer)
+    code, answer = smtp.docmd("DATA")
+    if code != 354:
+        return _refused(code, answer)
+    try:
+        smtp.send(_dotted(mail))
+        code, answer = smtp.getreply()
+    except (smtplib.SMTPException, OSError) as error:
+        return Outcome(
+            "unknown", f"no answer after the mail was handed over ({type(error).__name__}: {error})"
+        )
+    if code // 100 != 2:
+        return _refused(code, answer)
+    with suppress(smtplib.SMTPException, OSError):  # it has taken the mail, however it says goodbye
+        smtp.quit()
+    return Outcome("accepted", _text(answer), code)
+
+
+def _refused(code: int, answer: bytes | str) -> Outcome:
+    return Outcome("rejected" if code // 100 == 5 else "deferred", _text(answer), code)
+
+
+def _dotted(mail: bytes) -> bytes:
+    """The mail as DATA takes it: CRLF, leading dots doubled, a dot at the end (RFC 5321, 4.5.2)."""
+    lines = mail.replace(b"\r\n", b"\n").split(b"\n")
+    stuffed = b"\r\n".join(b"." + line if line.startswith(b".") else line for line in lines)
+    return stuffed.removesuffix(b"\r\n") + b"\r\n.\r\n"
+
+
+def _hang_up(smtp: smtplib.SMTP) -> None:
+    if smtp.sock is not None:
+        with suppress(OSError):
+            smtp.sock.shutdown(SHUT_RDWR)
+
+
+def _encrypted(smtp: smtplib.SMTP) -> bool:
+    return isinstance(smtp.sock, ssl.SSLSocket)
+
+
+def _text(answer: bytes | str) -> str:
+    return answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
+
+
+def _sender(mail_from: str) -> Address:
+    header: Any = HeaderRegistry()("From", mail_from)
+    found: Address = header.addresses[0]
+    return found
+
+
+def _host(settings: Settings) -> str:
+    return str(urlsplit(settings.public_url).hostname).replace(":", "-")
+
+
+def _closing(about: str, sender: str) -> list[str]:
+    return [
+        f"You get this digest because your address was entered for {about}.",
+        f"To change or stop it, write to {sender}.",
+        "Dates are those of the country that acts.",
+    ]

@@ -1,0 +1,327 @@
+"""An edition as text and as HTML. Both are made from its frozen content alone, and say the same.
+
+``html_body`` is the inside of a page as well as of a mail: classes only, styled by whoever shows it.
+"""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import css_inline
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from tracker.domain.edition import PARTS, Edition, Entry, Kind, Line, headline, short_day
+
+ITEMS = 40
+"""As many entries as a mail holds at most."""
+BYTES = 100_000
+"""The size of a mail's HTML at most."""
+LONGEST = 320
+"""Where a long remark is cut; the event's page has it whole."""
+WIDTH = 78
+BRIEF: tuple[Kind, ...] = ("took_effect", "fell_through", "coming")
+"""Parts that name terms and sources no more: they were told when the development was."""
+
+
+class Told(NamedTuple):
+    """A line without what the lines around it say already."""
+
+    item: str
+    words: str
+    terms: str
+    when: str
+    note: str
+
+
+class Block(NamedTuple):
+    """Lines about the same subject for the same partners."""
+
+    whom: str
+    title: str
+    lines: list[Told]
+
+    @property
+    def named(self) -> str:
+        return ": ".join(part for part in (self.whom, self.title) if part)
+
+    def head(self, line: Told) -> str:
+        """What a line that stands alone begins with."""
+        if self.title and line.item:
+            return f"{self.named} ({line.item})"
+        return ": ".join(part for part in (self.named, line.item) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An edition as it is shown: where its links lead, how much of it there is, and what stands below it."""
+
+    edition: Edition
+    base: str
+    id: str | None
+    hidden: int
+    closing: Sequence[str]
+
+    @property
+    def headline(self) -> str:
+        return headline(self.edition)
+
+    @property
+    def heading(self) -> str:
+        return f"Trade talks, {_long_day(self.edition.day)}"
+
+    @property
+    def window(self) -> str:
+        zone = ZoneInfo(self.edition.zone)
+        since, until = self.edition.since.as_of, self.edition.until.as_of
+        return f"{_at(since, zone)} to {_at(until, zone)} ({self.edition.zone.replace('_', ' ')})"
+
+    @property
+    def parts(self) -> list[tuple[Kind, str, list[tuple[str, list[Entry]]]]]:
+        """Kind, heading, and the entries by day; the day is '' where there is only one."""
+        return [
+            (kind, heading, _by_day(kind, entries))
+            for kind, heading in PARTS
+            if (entries := self.edition.part(kind))
+        ]
+
+    @property
+    def whole(self) -> str | None:
+        """The page of the whole edition."""
+        return f"{self.base}/editions/{self.id}" if self.id else None
+
+    def dates(self, entry: Entry) -> str:
+        """When, and what else is to be known of an entry before what it changes."""
+        dates = (entry.when, entry.dates) if entry.kind in BRIEF else (entry.dates, entry.when)
+        held = "held: logged in the last ten minutes, not yet in any edition" if entry.held else None
+        return " · ".join(part for part in (*dates, entry.note, held) if part)
+
+    def event(self, entry: Entry) -> str:
+        return f"{self.base}/events/{entry.event}"
+
+    def blocks(self, entry: Entry) -> list[Block]:
+        """The lines of an entry, those about the same thing together."""
+        blocks: list[Block] = []
+        for line in entry.shown:
+            whom = line.whom if len(self.edition.partners) > 1 else ""
+            if not blocks or blocks[-1][:2] != (whom, line.title):
+                blocks.append(Block(whom, line.title, []))
+            blocks[-1].lines.append(_told(entry, line))
+        return blocks
+
+    def sources(self, entry: Entry) -> list[tuple[str, str | None]]:
+        """What was told, by whom: a name and, where there is one, a link. The first three."""
+        if entry.kind in BRIEF:
+            return []
+        return [(_source(source), source.get("url")) for source in entry.sources[:3]]
+
+
+def text(
+    edition: Edition,
+    *,
+    base: str = "",
+    id: str | None = None,
+    closing: Sequence[str] = (),
+    capped: bool = False,
+) -> str:
+    """An edition as plain text, complete in itself. ``base``: the address that links begin with (none: no links)."""
+    shown = _shown(edition, base, id, closing, ITEMS if capped else None)
+    return "\n".join(_text_lines(shown)).rstrip() + "\n"
+
+
+def html_body(
+    edition: Edition,
+    *,
+    base: str = "",
+    id: str | None = None,
+    closing: Sequence[str] = (),
+    items: int | None = None,
+) -> Markup:
+    """An edition as HTML without its frame: an ``<article class="edition">``."""
+    return Markup(  # noqa: S704  # autoescaped by the template
+        _environment().get_template("edition.html").render(shown=_shown(edition, base, id, closing, items))
+    )
+
+
+def mail_html(edition: Edition, *, base: str, id: str, closing: Sequence[str] = ()) -> str:
+    """An edition as the HTML of a mail: styles inline, at most 40 items and 100 kB."""
+    items = ITEMS
+    while True:
+        body = html_body(edition, base=base, id=id, closing=closing, items=items)
+        framed = _environment().get_template("mail.html").render(body=body, title=headline(edition))
+        page = _inliner().inline(framed)
+        if len(page.encode()) <= BYTES or items <= 1:
+            return page
+        items = min(items - 1, items * BYTES // len(page.encode()))
+
+
+def subject(edition: Edition) -> str:
+    """``Trade talks, 12 Mar: 2 changes of state, 1 correction (EU, JP)``."""
+    return f"Trade talks, {short_day(edition.day)}: {headline(edition)}"
+
+
+# ---------------------------------------------------------------- what is shown
+
+
+def _shown(edition: Edition, base: str, id: str | None, closing: Sequence[str], items: int | None) -> Shown:
+    if items is None:
+        return Shown(edition, base, id, 0, closing)
+    left = max(items, 0)
+    parts: dict[str, list[Entry]] = {}
+    hidden = 0
+    for kind, _ in PARTS:
+        entries = edition.part(kind)
+        parts[kind] = entries[:left]
+        hidden += len(entries) - len(parts[kind])
+        left -= len(parts[kind])
+    return Shown(msgspec.structs.replace(edition, **parts), base, id, hidden, closing)
+
+
+def _told(entry: Entry, line: Line) -> Told:
+    brief = entry.kind in BRIEF
+    return Told(
+        line.item,
+        "; ".join(_cut(said) for said in line.words),
+        "" if brief else "; ".join(_cut(said) for said in line.terms),
+        "" if line.when == entry.when else line.when,
+        line.note or "",
+    )
+
+
+def _by_day(kind: Kind, entries: list[Entry]) -> list[tuple[str, list[Entry]]]:
+    """Entries by the day on which they came, where an edition covers several."""
+    days = list(dict.fromkeys(entry.day for entry in entries))
+    if len(days) == 1 or kind in ("coming", "late"):
+        return [("", entries)]
+    return [(_long_day(day), [entry for entry in entries if entry.day == day]) for day in sorted(days)]
+
+
+def _cut(said: str) -> str:
+    return said if len(said) <= LONGEST else said[: LONGEST - 1].rstrip() + "…"
+
+
+def _source(source: dict[str, Any]) -> str:
+    return ", ".join(filter(None, (source["publisher"], source.get("title"))))
+
+
+def _long_day(day: str) -> str:
+    on = date.fromisoformat(day)
+    return f"{on:%A} {on.day} {on:%B %Y}"
+
+
+def _at(at: datetime, zone: ZoneInfo) -> str:
+    local = at.astimezone(zone)
+    return f"{local.day} {local:%B %Y}, {local:%H:%M}"
+
+
+# ---------------------------------------------------------------- text
+
+
+def _text_lines(shown: Shown) -> Iterable[str]:
+    yield shown.heading
+    yield from _wrapped(shown.headline[:1].upper() + shown.headline[1:])
+    yield ""
+    yield from _wrapped(f"For: {shown.edition.about}")
+    yield from _wrapped(f"From {shown.window}")
+    for kind, heading, days in shown.parts:
+        yield from ("", heading.upper())
+        for day, entries in days:
+            if day:
+                yield from ("", f"  {day}")
+            for entry in entries:
+                yield ""
+                yield from _entry_lines(shown, kind, entry)
+    if shown.edition.empty:
+        yield from ("", "Nothing changed.")
+    yield from _end_lines(shown)
+
+
+def _entry_lines(shown: Shown, kind: Kind, entry: Entry) -> Iterable[str]:
+    yield from _wrapped(entry.title, "* ", "  ")
+    for also in entry.also:
+        yield from _wrapped(f"and: {also.title}", "  ")
+    yield from _wrapped(shown.dates(entry), "  ")
+    if entry.reason:
+        yield from _wrapped(f"Reason: {entry.reason}", "  ")
+    if entry.summary and kind not in BRIEF:
+        yield from _wrapped(_cut(entry.summary), "  ")
+    for block in shown.blocks(entry):
+        if len(block.lines) > 1 and block.named:
+            yield from _wrapped(f"{block.named}:", "  - ", "    ")
+            for line in block.lines:
+                yield from _wrapped(_line_text(line), "      - ", "        ")
+        else:
+            for line in block.lines:
+                yield from _wrapped(_line_text(line, block), "  - ", "    ")
+    if sources := shown.sources(entry):
+        yield from _wrapped(f"Source: {'; '.join(name for name, _ in sources)}", "  ")
+    if shown.base:
+        yield f"  {shown.event(entry)}"
+
+
+def _line_text(line: Told, block: Block | None = None) -> str:
+    head = line.item if block is None else block.head(line)
+    said = f"{head}: {line.words}" if head else line.words
+    if line.when:
+        said += f", {line.when}"
+    if line.terms:
+        said += f" ({line.terms})"
+    return f"{said} [{line.note}]" if line.note else said
+
+
+def _end_lines(shown: Shown) -> Iterable[str]:
+    if shown.hidden and shown.whole:
+        yield from ("", f"{shown.hidden} more: {shown.whole}")
+    elif shown.whole and shown.base:
+        yield from ("", f"On the web: {shown.whole}")
+    if shown.edition.unchecked:
+        yield ""
+        yield from _wrapped(_unchecked(shown.edition))
+    if shown.closing:
+        yield from ("", "-- ")
+        for line in shown.closing:
+            yield from _wrapped(line)
+
+
+def _unchecked(edition: Edition) -> str:
+    return (
+        f"Not checked for news up to the day before: {'; '.join(edition.unchecked)}. "
+        "Silence about them does not mean that nothing happened."
+    )
+
+
+def _wrapped(said: str, first: str = "", rest: str | None = None) -> list[str]:
+    """A paragraph; words are never broken, so that a long address stays whole."""
+    return textwrap.wrap(
+        said, WIDTH, initial_indent=first, subsequent_indent=first if rest is None else rest,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- html
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True,
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    made.filters |= {
+        "cut": _cut,
+        "unchecked": _unchecked,
+        "upper_first": lambda said: said[:1].upper() + said[1:],
+    }
+    made.globals["BRIEF"] = BRIEF
+    return made
+
+
+@cache
+def _inliner() -> css_inline.CSSInliner:
+    return css_inline.CSSInliner(load_remote_stylesheets=False)
