@@ -42,7 +42,7 @@ def rebuild() -> None:
     """Work out anew from the log what is worked out from it. Readers go on meanwhile."""
     from tracker.terminal import checking, opening
 
-    with opening.to_write() as opened:
+    with opening.to_read() as opened:
         checking.rebuild(opened)
 
 

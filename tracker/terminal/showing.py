@@ -1,7 +1,7 @@
 """Answers on a screen: JSON as the API gives it, or tables for people; plain text where nobody looks on."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -53,14 +53,16 @@ def plain(text: str) -> Text:
     return Text("".join(c if c.isprintable() or c == "\n" else "�" for c in text))
 
 
-def table(*columns: str, rows: Iterable[Sequence[str]], title: str = "", indent: int = 0) -> None:
-    """Rows under their headings; nothing at all where there are none."""
+def table(
+    *columns: str, rows: Iterable[Sequence[str]], firm: Collection[str] = (), title: str = "", indent: int = 0
+) -> None:
+    """Rows under their headings; nothing at all where there are none. Columns that are ``firm`` are never broken."""
     rows = [*rows]
     if not rows:
         return
     shown = Table(box=box.SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False, show_edge=False)
-    for i, column in enumerate(columns):
-        shown.add_column(plain(column), overflow="fold", no_wrap=i == 0)
+    for column in columns:
+        shown.add_column(plain(column), overflow="fold", no_wrap=column in firm)
     for row in rows:
         shown.add_row(*(plain(cell) for cell in row))
     if title:
@@ -108,6 +110,11 @@ def day(at: datetime, zone: ZoneInfo) -> str:
     """``2 Sep 2025``, where there is little room."""
     local = at.astimezone(zone)
     return f"{local.day} {local:%b %Y}"
+
+
+def span(first: int, last: int) -> str:
+    """``7-11``."""
+    return str(first) if first == last else f"{first}-{last}"
 
 
 def since(view: ItemView, zone: ZoneInfo) -> str:

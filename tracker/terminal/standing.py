@@ -16,32 +16,23 @@ def show(seen: PartnerState) -> None:
     if seen.focus:
         showing.heading("Focus")
         showing.line(str(seen.focus.state.get("focus", "")))
-    showing.table(
-        "goal", "stands", "evidence", title="What would be a win",
-        rows=[_standing(view) for view in seen.criteria],
-    )  # fmt: skip
-    showing.table("risk", "stands", "evidence", title="Risks", rows=[_standing(view) for view in seen.risks])
+    for title, views in (("What would be a win", seen.criteria), ("Risks", seen.risks)):
+        showing.table("", "stands", "evidence", firm=["stands"], title=title, rows=map(_standing, views))
     if seen.talks:
         showing.heading("Talks")
         showing.line(f"{showing.state(seen.talks.state)} since {showing.since(seen.talks, zone)}")
     showing.table(
-        "measure", "via", "stands", "since", "counts", title="Measures",
-        rows=[
-            (
-                showing.item(view), view.via, showing.state(view.state), showing.since(view, zone),
-                "yes" if view.counts else f"no: {view.reason}",
-            )
-            for view in seen.measures
-        ],
+        "rate", "measure", "since", "event", firm=["rate", "since", "event"], title="Measures",
+        rows=[_measure(view, seen.partner.code, zone) for view in seen.measures],
     )  # fmt: skip
     for deal in seen.agreements:
         _deal(deal, zone)
-    showing.table("", "stands", title="Deadlines", rows=_items(seen.deadlines))
-    showing.table("claim", "stands", title="Claims: said, not law", rows=_items(seen.claims))
+    showing.table("", "stands", title="Deadlines", rows=map(_said, seen.deadlines))
+    showing.table("", "stands", title="Said, and not law", rows=map(_said, seen.claims))
     if seen.coming:
         showing.heading("Coming")
         showing.bullets(showing.change(change, zone) for change in seen.coming)
-    _sources(seen.causes.values())
+    _events(seen.causes.values())
 
 
 def _standing(view: ItemView) -> tuple[str, str, str]:
@@ -49,30 +40,43 @@ def _standing(view: ItemView) -> tuple[str, str, str]:
     return text, words.said("standing", view.state.get("standing")), str(view.state.get("evidence") or "")
 
 
+def _measure(view: ItemView, code: str, zone: ZoneInfo) -> tuple[str, str, str, str]:
+    held = view.state
+    rate = words.rate(held["rate"]) if "rate" in held else ""
+    stands = view.reason if view.via == code else f"{view.reason}, by {words.name_of(view.via)}"
+    spared = [str(entry["text"]) for entry in held.get("exemptions", {}).values()]
+    title = "\n  ".join([showing.item(view), stands, *(f"exempt: {text}" for text in spared)])
+    event = view.causes.get("status") or view.causes.get("rate") or view.caused_by
+    return rate, title, showing.day(view.since, zone) if view.since else "", str(event)
+
+
 def _deal(deal: Deal, zone: ZoneInfo) -> None:
     whole = deal.agreement
     showing.heading(whole.title)
     showing.line(f"{showing.state(whole.state)} since {showing.since(whole, zone)}")
     showing.table(
-        "provision", "stands", "since", indent=2,
-        rows=[
-            (showing.item(view), showing.state(view.state, leave_out=["title"]), showing.since(view, zone))
-            for view in deal.provisions
-        ],
+        "provision", "stands", "since", firm=["since"], indent=2,
+        rows=[(*_said(view), showing.day(view.since, zone) if view.since else "") for view in deal.provisions],
     )  # fmt: skip
     accounts = [(view.claim or "", showing.state(view.state)) for view in deal.accounts]
-    showing.table("account of", "says", indent=2, rows=accounts)
+    showing.table("account", "says", indent=2, rows=accounts)
 
 
-def _items(views: Iterable[ItemView]) -> list[tuple[str, str]]:
-    return [(showing.item(view), showing.state(view.state, leave_out=["title"])) for view in views]
+def _said(view: ItemView) -> tuple[str, str]:
+    return showing.item(view), showing.state(view.state, leave_out=["title"])
 
 
-def _sources(causes: Iterable[Cause]) -> None:
+def _events(causes: Iterable[Cause]) -> None:
+    by_development: dict[str, list[Cause]] = {}
+    for cause in sorted(causes, key=lambda cause: cause.position):
+        by_development.setdefault(cause.development, []).append(cause)
     showing.table(
-        "event", "announced", "title", "source", title="By these events",
+        "event", "announced", "by", title="By these events", firm=["event"],
         rows=[
-            (str(c.position), words.stated(c.announced), c.title, c.sources[0]["publisher"] if c.sources else "")
-            for c in sorted(causes, key=lambda cause: cause.position)
+            (
+                showing.span(its[0].position, its[-1].position), words.stated(its[0].announced),
+                "\n".join([its[0].title, *(f"  {source['publisher']}" for source in its[0].sources[:1])]),
+            )
+            for its in by_development.values()
         ],
     )  # fmt: skip
