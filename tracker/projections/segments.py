@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     ForeignKey,
     Index,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     bindparam,
     or_,
     select,
+    union,
     update,
 )
 
@@ -362,6 +364,16 @@ def positions_by_partner(connection: Connection, known: int) -> dict[str, list[i
     for row in connection.execute(wanted, {"known": known}):
         found.setdefault(row.partner, []).append(row.known_from)
     return found
+
+
+def touching(partners: Iterable[str], code: str) -> ColumnElement[bool]:
+    """The condition of events that changed what holds for any of these partners, or are about the one with the code."""
+    own = lanes.c.partner.in_(sorted(set(partners)))
+    ends = [
+        select(edge).join_from(lanes, segments, segments.c.lane == lanes.c.id).where(own)
+        for edge in (segments.c.known_from, segments.c.known_until)
+    ]
+    return or_(log.events.c.position.in_(union(*ends)), log.subjects.c.key == f"partner:{code}")
 
 
 def partners_touched(connection: Connection, first: int, last: int) -> set[str]:

@@ -327,6 +327,27 @@ def after(connection: Connection, position: int, until: int, limit: int) -> list
     return _stored(connection.execute(_AFTER, {"after": position, "until": until, "limit": limit}))
 
 
+def found(
+    connection: Connection,
+    position: int,
+    until: int,
+    limit: int,
+    *,
+    subject: str | None = None,
+    type: str | None = None,
+    among: ColumnElement[bool] | None = None,
+) -> list[StoredEvent]:
+    """Those events after a position that fit all of what is given, in order. ``among``: a condition on ``events``."""
+    wanted = _AFTER
+    if subject is not None:
+        wanted = wanted.where(subjects.c.key == subject)
+    if type is not None:
+        wanted = wanted.where(events.c.type == type)
+    if among is not None:
+        wanted = wanted.where(among)
+    return _stored(connection.execute(wanted, {"after": position, "until": until, "limit": limit}))
+
+
 def by_id(connection: Connection, id: str) -> StoredEvent | None:
     """The event with this id."""
     found = _stored(connection.execute(_STORED.where(events.c.id == id)))

@@ -31,6 +31,9 @@ from tracker.web.errors import Failed, Wrong
 
 Item = TypeVar("Item")
 
+BODY = "body"
+"""``opt={BODY: Shape}`` on a handler: what its body holds, for the document."""
+
 WORLD = (
     "World time: what applied then. A date (the end of that day in the tracker's zone) or an instant with its "
     "offset; default now. A time to come: what is scheduled."

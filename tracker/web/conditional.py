@@ -4,7 +4,7 @@ An answer about now says so (``temporal`` holds this instant), so two of them ar
 weak, and stands for everything but the instant. A pinned answer has a strong one, and may be kept for good.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode
@@ -31,7 +31,7 @@ def answer(
     """The answer to a read, or 304. ``pins``: the parameters that name its point for good, ``pinned``: they were
     given; ``cursor``: that of the next page."""
     raw = msgspec.json.encode(content)
-    headers = {"ETag": etag(raw, None if pinned else getattr(content, "temporal", None))}
+    headers = {"ETag": etag(raw, [] if pinned else temporals(content), cursor)}
     headers["Cache-Control"] = caching(request, pinned)
     if request.app.state.settings.reading == "closed":
         headers["Vary"] = "Authorization, Cookie"
@@ -45,12 +45,22 @@ def answer(
     return Answer(cast(Content, raw), headers=headers, media_type="application/json")
 
 
-def etag(raw: bytes, temporal: Temporal | None) -> str:
-    if temporal is None:
+def temporals(content: Any) -> list[Temporal]:
+    """The points that an answer echoes."""
+    values = [getattr(content, name) for name in getattr(content, "__struct_fields__", ())]
+    return [value for value in values if isinstance(value, Temporal)]
+
+
+def etag(raw: bytes, fleeting: Sequence[Temporal], cursor: str | None = None) -> str:
+    """A strong validator; a weak one where the answer echoes points that move with the clock (in its cursor too)."""
+    if not fleeting:
         return f'"{sha256(raw).hexdigest()[:32]}"'
-    lasting = raw.replace(msgspec.json.encode(temporal), b"", 1)
-    covered = msgspec.json.encode((temporal.checked_through, temporal.beyond_coverage))
-    return f'W/"{sha256(covered + lasting).hexdigest()[:32]}"'
+    covered = []
+    for temporal in fleeting:
+        raw = raw.replace(msgspec.json.encode(temporal), b"", 1)
+        covered.append((temporal.checked_through, temporal.beyond_coverage))
+    lasting = raw.replace(msgspec.json.encode(cursor), b"", 1) + msgspec.json.encode(covered)
+    return f'W/"{sha256(lasting).hexdigest()[:32]}"'
 
 
 def matches(asked: str, etag: str) -> bool:

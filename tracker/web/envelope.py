@@ -4,7 +4,7 @@ from time import perf_counter
 from typing import Any
 
 import structlog
-from litestar.enums import ScopeType
+from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger()
@@ -21,26 +21,33 @@ SAFETY = (
 
 
 def envelope(app: ASGIApp) -> ASGIApp:
-    """The application, with safety headers on each answer and one line of log for it: no query, headers or body."""
+    """The application, with safety headers on each answer and one line of log for it: no query, headers or body. HEAD
+    is answered as GET, without the body."""
 
     async def enveloped(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
         begun, status = perf_counter(), 500
+        method = scope["method"]
+        head = method == "HEAD"
+        if head:
+            scope["method"] = HttpMethod.GET
 
         async def sealed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = with_safety(message["headers"])
+            elif head and message["type"] == "http.response.body":
+                message["body"] = b""
             await send(message)
 
         try:
             await app(scope, receive, sealed)
         finally:
             ms = round((perf_counter() - begun) * 1000, 1)
-            log.info("answered", method=scope["method"], path=scope["path"], status=status, ms=ms)
+            log.info("answered", method=method, path=scope["path"], status=status, ms=ms)
 
     return enveloped
 

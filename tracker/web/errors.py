@@ -3,13 +3,15 @@
 The page is ``app.state.error_page(request, status, title, detail) -> Response``.
 """
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, NotAuthorizedException
+from litestar.enums import ParamType
+from litestar.exceptions import HTTPException, NotAuthorizedException, ValidationException
 from litestar.response import Redirect
 from msgspec import Struct
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
@@ -28,6 +30,15 @@ HEADERS = {"expected": "If-Match", "key": "Idempotency-Key"}
 """What the record calls by other names."""
 DATABASE_DOWN = (OperationalError, InterfaceError, TimeoutError)
 API = ("/v1", "/openapi.json", "/healthz", "/readyz", "/static")
+
+
+KINDS = {"int": "a whole number", "bool": "true or false", "str": "text"}
+DETAILS = {
+    404: "there is nothing at this address: /docs lists what there is",
+    405: "this address does not take that method: /docs lists what it takes",
+    413: "the body is larger than 1 MB: send less at once",
+}
+"""What to do about errors that the framework raises."""
 
 
 class Wrong(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -89,7 +100,33 @@ def http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]
     if isinstance(error, NotAuthorizedException) and wants_page(request):
         return Redirect(sign_in_page(request), status_code=303)
     code = HTTPStatus(status).phrase.lower().replace(" ", "_")
-    return answer(request, status, code, error.detail, [], error.headers)
+    return answer(request, status, code, DETAILS.get(status, error.detail), [], error.headers)
+
+
+def invalid(request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
+    """What Litestar says of parameters, in the words of the one who typed them."""
+    wrong = [_said(request, one) for one in (error.extra if isinstance(error.extra, list) else ())]
+    return answer(request, 400, "invalid", wrong[0].detail if wrong else error.detail, wrong, None)
+
+
+def _said(request: Request[Any, Any, Any], one: Mapping[str, Any]) -> Wrong:
+    what = remedy(str(one["message"]))
+    if one.get("source") == ParamType.HEADER:
+        name = str(one["key"]).replace("_", "-").title()
+        return Wrong(header=name, detail=f"{name} {what}")
+    name = str(one["key"])
+    return Wrong(parameter=name, detail=f"{name} {request.query_params.get(name, '')!r} {what}")
+
+
+def remedy(message: str) -> str:
+    """``Expected `int` <= 200`` as what to do."""
+    unit = " characters" if "of length" in message else ""
+    if bound := re.search(r"(<=|>=) (\d+)", message):
+        return f"is out of bounds: give at {'most' if bound[1] == '<=' else 'least'} {bound[2]}{unit}"
+    if form := re.search("matching regex '(.*)'", message):
+        return f"does not have its form: it must fit {form[1]}"
+    kind = re.match(r"Expected `(\w+)", message)
+    return f"is not understood: give {KINDS.get(kind[1] if kind else '', 'something else')}"
 
 
 def database_down(request: Request[Any, Any, Any], error: DBAPIError) -> Response[Any]:
@@ -131,6 +168,7 @@ def wants_page(request: Request[Any, Any, Any]) -> bool:
 HANDLERS: dict[Any, Any] = {
     Refused: refused,
     Failed: failed,
+    ValidationException: invalid,
     HTTPException: http,
     **dict.fromkeys(DATABASE_DOWN, database_down),
     Exception: unexpected,

@@ -1,3 +1,17 @@
-from tracker.web.api import health
+from litestar import Router
 
-ROUTES = (*health.ROUTES,)
+from tracker.web.api import agreements, developments, document, events, health, measures, partners, schemas
+from tracker.web.asking import ASKED, strict
+
+V1 = (
+    *partners.ROUTES,
+    *measures.ROUTES,
+    *agreements.ROUTES,
+    *events.ROUTES,
+    *developments.ROUTES,
+    *schemas.ROUTES,
+)
+ROUTES = (
+    Router("/v1", route_handlers=V1, dependencies=ASKED, guards=[strict]),
+    Router("/", route_handlers=[*health.ROUTES, *document.ROUTES], guards=[strict]),
+)

@@ -1,0 +1,295 @@
+"""Developments: what analysts log, correct and withdraw. ``dry_run=true`` shows what would come of it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from litestar import Request, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, HeaderParameter, QueryParameter, RawBody, SkipValidation
+from sqlalchemy import Connection, Engine
+
+from tracker import read
+from tracker.domain.errors import Refused
+from tracker.domain.events import Correction, Development, Withdrawal
+from tracker.domain.parse import parse
+from tracker.domain.views import ChangeView, Entry, Erasure, Resumption, Temporal, Version, View
+from tracker.record import By, Correct, Order, Recorded, Withdraw, record, rehearse
+from tracker.store import log
+from tracker.store.clock import Clock
+from tracker.store.engine import reading
+from tracker.web.asking import BODY, Asked
+from tracker.web.conditional import Answer, answer
+from tracker.web.errors import Failed, Wrong
+from tracker.web.security import analyst_of, analyst_only
+
+Command = TypeVar("Command")
+
+TAGS = ["developments"]
+
+DryRun = Annotated[
+    bool,
+    QueryParameter(
+        description="Do it all, show what comes of it, and take it back: nothing is recorded, nobody told."
+    ),
+]
+IfMatch = Annotated[
+    str | None,
+    HeaderParameter(
+        name="If-Match",
+        max_length=2000,
+        description='The versions of subjects that you have seen, such as ``"measure:us-ieepa-fentanyl-mx@3"``; the '
+        "number alone where there is one subject. 412 where one has moved on.",
+    ),
+]
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        min_length=1,
+        max_length=log.LONGEST_KEY,
+        description="Your name for this request. Sent again with the same body it records nothing and answers as it "
+        "first did; with another body it is refused.",
+    ),
+]
+
+
+class EventRef(View, frozen=True):
+    """An event that was recorded: where it stands in the log, and the version its subject has by it."""
+
+    id: str
+    position: int
+    subject: str
+    version: int
+    type: str
+
+
+class Outcome(View, frozen=True):
+    """What came of an order. ``effects``: before -> after per partner; ``resumes``: what holds again where an effect
+    ends; ``erases``: scheduled changes that no longer happen then. A dry run has no development and no positions."""
+
+    dry_run: bool
+    development: str | None
+    first_position: int | None
+    last_position: int | None
+    events: list[EventRef]
+    repeated: bool
+    effects: dict[str, list[ChangeView]]
+    resumes: dict[str, list[Resumption]]
+    erases: dict[str, list[Erasure]]
+
+
+class DevelopmentNow(View, frozen=True):
+    """A development in all its versions, each with what it changed for whom. ``seen``: the version of each of its
+    subjects, for an ``If-Match``."""
+
+    temporal: Temporal
+    entry: Entry
+    versions: list[Version]
+    seen: dict[str, int]
+
+
+@post(
+    "/developments", summary="Log a development", tags=TAGS, guards=[analyst_only], sync_to_thread=True,
+    opt={BODY: Development},
+)  # fmt: skip
+def log_development(
+    request: Request[Any, Any, Any],
+    engine: NamedDependency[Engine],
+    clock: NamedDependency[SkipValidation[Clock]],
+    body: RawBody,
+    dry_run: DryRun = False,
+    if_match: IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Answer[Outcome]:
+    """What happened, told by whom, and what it means: one event or more, recorded together."""
+    order = command(request, Development, body)
+    expected = versions(if_match, {event.subject for event in order.events})
+    return carry_out(engine, order, By(writer(request), clock(), idempotency_key, expected=expected), dry_run)
+
+
+@post(
+    "/developments/{id:str}/corrections", summary="Correct a development", tags=TAGS, guards=[analyst_only],
+    sync_to_thread=True, opt={BODY: Correction},
+)  # fmt: skip
+def correct_development(
+    request: Request[Any, Any, Any],
+    engine: NamedDependency[Engine],
+    clock: NamedDependency[SkipValidation[Clock]],
+    id: FromPath[str],
+    body: RawBody,
+    dry_run: DryRun = False,
+    if_match: IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Answer[Outcome]:
+    """Our record was wrong: say what it should have said, as a whole, and why. It keeps its place in the order; what
+    was believed before stays readable. Where a *source* changed its mind, log a new development instead."""
+    order = Correct(id, command(request, Correction, body))
+    named = {event.subject for event in order.command.development.events}
+    expected = versions(if_match, named | subjects_of(engine, id))
+    return carry_out(engine, order, By(writer(request), clock(), idempotency_key, expected=expected), dry_run)
+
+
+@post(
+    "/developments/{id:str}/withdrawals", summary="Withdraw a development", tags=TAGS, guards=[analyst_only],
+    sync_to_thread=True, opt={BODY: Withdrawal},
+)  # fmt: skip
+def withdraw_development(
+    request: Request[Any, Any, Any],
+    engine: NamedDependency[Engine],
+    clock: NamedDependency[SkipValidation[Clock]],
+    id: FromPath[str],
+    body: RawBody,
+    dry_run: DryRun = False,
+    if_match: IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Answer[Outcome]:
+    """Our record should not have been made: it no longer counts, and stays readable. A correction brings it back."""
+    order = Withdraw(id, command(request, Withdrawal, body))
+    expected = versions(if_match, subjects_of(engine, id))
+    return carry_out(engine, order, By(writer(request), clock(), idempotency_key, expected=expected), dry_run)
+
+
+@get("/developments/{id:str}", summary="One development, with its versions", tags=TAGS, sync_to_thread=True)
+def development(
+    request: Request[Any, Any, Any],
+    engine: NamedDependency[Engine],
+    asked: NamedDependency[SkipValidation[Asked]],
+    id: FromPath[str],
+) -> Answer[DevelopmentNow]:
+    """A development by its id, as it stands, and every version of it: who recorded it when, what it said (``said`` is
+    a command to correct and send back), and what it changed."""
+    with reading(engine) as connection:
+        at = asked.point(connection)
+        story = read.story(connection, id, at.known)
+        content = DevelopmentNow(
+            temporal=read.temporal(connection, at, read.coverage(connection, at.known)),
+            entry=story.entry, versions=story.versions, seen=story.seen,
+        )  # fmt: skip
+    return answer(request, content, asked.pins(at), asked.pinned)
+
+
+# ---------------------------------------------------------------- what comes in
+
+
+def command(request: Request[Any, Any, Any], shape: type[Command], raw: bytes) -> Command:
+    """The command in a body: 415 for another media type, 400 for what is no JSON, 422 for JSON that does not fit."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise Failed(
+            415, "unsupported_media_type",
+            f"a body of type {media_type or '(none)'} is not read here: send JSON as Content-Type: application/json",
+            Wrong(header="Content-Type", detail="send application/json"), headers={"Accept-Post": "application/json"},
+        )  # fmt: skip
+    try:
+        return parse(shape, raw)
+    except Refused as refusal:
+        if not is_json(raw):
+            raise Failed(400, "malformed", refusal.detail, Wrong(pointer="", detail=refusal.detail)) from None
+        raise
+
+
+def is_json(raw: bytes) -> bool:
+    try:
+        msgspec.json.decode(raw)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+_VERSION = re.compile(
+    r'(?:W/)?"(?:(?P<subject>[a-z]+:[A-Za-z0-9_-]+)@)?(?P<quoted>\d{1,15})"|(?P<bare>\d{1,15})'
+)
+
+
+def versions(if_match: str | None, subjects: set[str]) -> dict[str, int] | None:
+    """The versions of subjects that the writer has seen."""
+    if if_match is None:
+        return None
+    seen: dict[str, int] = {}
+    for part in if_match.split(","):
+        match = _VERSION.fullmatch(part.strip())
+        if match is None or (not match["subject"] and len(subjects) != 1):
+            known = " or ".join(f'"{subject}@3"' for subject in sorted(subjects)[:3])
+            detail = f"If-Match {part.strip()!r} names no version of a subject: write {known or 'a version'}"
+            raise Failed(400, "invalid", detail, Wrong(header="If-Match", detail=detail))
+        seen[match["subject"] or min(subjects)] = int(match["quoted"] or match["bare"])
+    return seen
+
+
+def subjects_of(engine: Engine, development: str) -> set[str]:
+    """The subjects that a development has had."""
+    with reading(engine) as connection:
+        return {
+            event.subject
+            for event in log.of_developments(connection, [development], log.position(connection))
+        }
+
+
+def writer(request: Request[Any, Any, Any]) -> str:
+    """The id of the analyst who writes."""
+    analyst = analyst_of(request)
+    assert analyst is not None, "the guard lets nobody else pass"
+    return analyst.id
+
+
+# ---------------------------------------------------------------- what comes of it
+
+
+def carry_out(engine: Engine, order: Order, by: By, dry_run: bool) -> Answer[Outcome]:
+    """Record an order, or rehearse it, and tell what came of it."""
+    try:
+        if dry_run:
+            return Answer(rehearse(engine, order, replace(by, key=None), rehearsed), status_code=200)
+        recorded = record(engine, order, by)
+    except Refused as refusal:
+        if refusal.code == "stale":
+            raise with_what_changed(engine, refusal, by.expected or {}) from None
+        raise
+    with reading(engine) as connection:
+        content = outcome(connection, recorded)
+    headers = {"Location": f"/v1/developments/{recorded.development}", "Cache-Control": "no-store"}
+    return Answer(content, status_code=201, headers=headers)
+
+
+def outcome(connection: Connection, recorded: Recorded) -> Outcome:
+    seen = read.preview(connection, recorded)
+    return Outcome(
+        dry_run=False, development=recorded.development, first_position=recorded.first, last_position=recorded.last,
+        events=[
+            EventRef(id=e.id, position=e.position, subject=e.subject, version=e.version, type=e.type)
+            for e in recorded.events
+        ],
+        repeated=recorded.repeated, effects=seen.effects, resumes=seen.resumes, erases=seen.erases,
+    )  # fmt: skip
+
+
+def rehearsed(connection: Connection, recorded: Recorded) -> Outcome:
+    return msgspec.structs.replace(
+        outcome(connection, recorded),
+        dry_run=True,
+        development=None,
+        first_position=None,
+        last_position=None,
+        events=[],
+    )
+
+
+def with_what_changed(engine: Engine, refusal: Refused, seen: Mapping[str, int]) -> Failed:
+    """412, naming for each subject the events that its writer has not seen."""
+    wrong = []
+    with reading(engine) as connection:
+        for subject, version in seen.items():
+            events = log.of_subject(connection, subject, log.position(connection))
+            missed = [
+                f"{e.type} {e.told.title!r} (position {e.position})" for e in events if e.version > version
+            ]
+            if version != len(events):
+                detail = f"{subject} has version {len(events)} now; since version {version}: {', '.join(missed) or '-'}"
+                wrong.append(Wrong(header="If-Match", detail=detail))
+    return Failed(412, "stale", refusal.detail, *wrong)
+
+
+ROUTES = (log_development, development, correct_development, withdraw_development)

@@ -1,0 +1,153 @@
+"""The log: every event as it was recorded, byte for byte, and how to follow it."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter, SkipValidation
+from sqlalchemy import ColumnElement, Connection, Engine
+
+from tracker import read
+from tracker.domain.errors import Refused
+from tracker.domain.paint import EVERYONE, announced
+from tracker.domain.views import Entry, Temporal, Version, View
+from tracker.projections import segments
+from tracker.read import Point
+from tracker.store import log
+from tracker.store.engine import reading
+from tracker.store.log import StoredEvent
+from tracker.web.asking import Asked, Listing
+from tracker.web.conditional import Answer, answer
+
+TAGS = ["events"]
+AfterPosition = Annotated[
+    int,
+    QueryParameter(
+        ge=0, le=2**53, description="Only later ones: the position of the last event you have. To follow."
+    ),
+]
+OfSubject = Annotated[
+    str | None, QueryParameter(max_length=120, description="Only about this: measure:us-..., partner:MX.")
+]
+OfType = Annotated[
+    str | None, QueryParameter(max_length=60, description="Only of this type: measure.paused.")
+]
+OfPartner = Annotated[
+    str | None,
+    QueryParameter(
+        pattern="^[A-Z]{2}$",
+        description="Only what changed something for this partner, itself or through a bloc or everyone.",
+    ),
+]
+
+
+class EventView(View, frozen=True):
+    """An event as the log holds it. ``body`` is the exact text that was hashed: what was told, and the fact."""
+
+    position: int
+    id: str
+    subject: str
+    version: int
+    type: str
+    schema: int
+    development: str
+    recorded_at: datetime
+    learnt_at: datetime
+    logged_by: str
+    hash: str
+    body: Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema={"$ref": "#/components/schemas/Record"})]
+
+
+class Events(View, frozen=True):
+    """A stretch of the log, in the order of positions."""
+
+    temporal: Temporal
+    items: list[EventView]
+    next: str | None
+
+
+class EventNow(View, frozen=True):
+    """An event, and its development in all its versions, each with what it changed for whom. ``seen``: the version of
+    each of its subjects, for an ``If-Match``."""
+
+    temporal: Temporal
+    event: EventView
+    entry: Entry
+    versions: list[Version]
+    seen: dict[str, int]
+
+
+@get("/events", summary="The log", tags=TAGS, sync_to_thread=True)
+def events(
+    request: Request[Any, Any, Any],
+    engine: NamedDependency[Engine],
+    listing: NamedDependency[SkipValidation[Listing]],
+    after_position: AfterPosition = 0,
+    subject: OfSubject = None,
+    type: OfType = None,
+    partner: OfPartner = None,
+) -> Answer[Events]:
+    """Events in the order of positions, which is the order of commits: ask again with ``after_position`` set to the
+    last one you have, and none is missed. ``as_of``, where given, leaves out what was announced later."""
+    with reading(engine) as connection:
+        at = listing.point(connection)
+        among = None if partner is None else _touching(connection, partner, at.known)
+        found: list[StoredEvent] = []
+        reached = max(after_position, listing.reached)
+        while page := log.found(
+            connection, reached, at.known, listing.limit + 1, subject=subject, type=type, among=among
+        ):
+            found += [event for event in page if listing.asked.as_of is None or _was_told(event, at)]
+            reached = page[-1].position
+            if len(found) > listing.limit or len(page) <= listing.limit:
+                break
+        temporal = read.temporal(connection, at, read.coverage(connection, at.known))
+    items = found[: listing.limit]
+    following = listing.after(items[-1].position, at) if len(found) > len(items) else None
+    content = Events(temporal=temporal, items=[view(event) for event in items], next=following)
+    return answer(request, content, listing.asked.pins(at), listing.asked.pinned, following)
+
+
+@get("/events/{id:str}", summary="One event, with its versions", tags=TAGS, sync_to_thread=True)
+def event(
+    request: Request[Any, Any, Any],
+    engine: NamedDependency[Engine],
+    asked: NamedDependency[SkipValidation[Asked]],
+    id: FromPath[str],
+) -> Answer[EventNow]:
+    """An event by its id: as it was recorded, every version of its development with the hash of each event, and what
+    each version changed."""
+    with reading(engine) as connection:
+        at = asked.point(connection)
+        found = log.by_id(connection, id)
+        if found is None or found.position > at.known:
+            raise Refused("not_found", f"there is no event {id!r}, as known then: /v1/events lists them")
+        story = read.story(connection, found.development, at.known)
+        content = EventNow(
+            temporal=read.temporal(connection, at, read.coverage(connection, at.known)),
+            event=view(found), entry=story.entry, versions=story.versions, seen=story.seen,
+        )  # fmt: skip
+    return answer(request, content, asked.pins(at), asked.pinned)
+
+
+def view(event: StoredEvent) -> EventView:
+    return EventView(
+        position=event.position, id=event.id, subject=event.subject, version=event.version, type=event.type,
+        schema=event.schema, development=event.development, recorded_at=event.recorded_at, learnt_at=event.learnt_at,
+        logged_by=event.logged_by, hash=event.hash.hex(), body=msgspec.Raw(event.body.encode()),
+    )  # fmt: skip
+
+
+def _was_told(event: StoredEvent, at: Point) -> bool:
+    return announced(event.told, event.subject).at <= at.as_of
+
+
+def _touching(connection: Connection, code: str, known: int) -> ColumnElement[bool]:
+    read.partner(connection, code, known)
+    blocs = {key.name for key in read.history(connection, code, known).keys if key.family == "membership"}
+    return segments.touching([code, EVERYONE, *blocs], code)
+
+
+ROUTES = (events, event)
