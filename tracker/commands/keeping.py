@@ -48,11 +48,14 @@ def rebuild() -> None:
 
 @click.command()
 @click.option("--check", is_flag=True, help="Write nothing; say what is not as it should be.")
-def catalogue(check: bool) -> int:
+@click.option("--release", is_flag=True, help="Freeze what is new: from then on it never changes.")
+def catalogue(check: bool, release: bool) -> int:
     """Write the published catalogue of events, events/, from the classes."""
     from tracker.terminal import checking
 
-    return checking.catalogue(check)
+    if check and release:
+        raise click.UsageError("give --check or --release, not both")
+    return checking.catalogue(check, release)
 
 
 COMMANDS: tuple[click.Command, ...] = (export, verify, rebuild, catalogue)

@@ -2,8 +2,10 @@
 
 import rich_click as click
 
+from tracker import catalogue as published
 from tracker import record
 from tracker.projections import segments
+from tracker.settings import shipped
 from tracker.store import log
 from tracker.store.engine import reading
 from tracker.store.proof import Broken
@@ -51,6 +53,16 @@ def rebuild(opened: Opened) -> None:
     showing.line(f"Rebuilt from {reached} events.")
 
 
-def catalogue(check: bool) -> int:
-    """The published catalogue."""
-    raise click.UsageError("not written yet" if check else "not written yet")
+def catalogue(check: bool, release: bool) -> int:
+    """The published catalogue: written, frozen or checked; 1 where it is not as it should be."""
+    folder = shipped("events")
+    if check:
+        problems = [*published.check(folder)]
+        for problem in problems:
+            click.echo(f"tracker: events/{problem}", err=True)
+        return WRONG if problems else 0
+    for name in published.write(folder):
+        showing.line(f"written: events/{name}")
+    for name in published.release(folder) if release else ():
+        showing.line(f"released: events/{name}")
+    return 0
