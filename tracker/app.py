@@ -66,12 +66,18 @@ def patient_clock(engine: Engine, wanted: datetime | None) -> Clock:
     return clock
 
 
-def run(settings: Settings, listening: Callable[[], None] = lambda: None) -> None:
-    """Serve until told to stop. ``listening`` is called once the port is ours; SettingsError where it is not."""
+def run(
+    settings: Settings,
+    listening: Callable[[], None] = lambda: None,
+    engine: Engine | None = None,
+    clock: Clock | None = None,
+) -> None:
+    """Serve until told to stop. ``listening`` is called once the port is ours; SettingsError where it is not.
+    ``engine`` and ``clock``: those that this process has open already."""
     listener = listen(settings)
     set_asyncio_executor(ThreadPoolExecutor(settings.threads, thread_name_prefix="request"))
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, engine, clock),
         log_config=None,
         access_log=False,
         server_header=False,
