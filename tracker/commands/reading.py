@@ -19,7 +19,8 @@ def partners(as_json: bool, **axes: Any) -> None:
     from tracker.terminal import opening, showing
 
     with opening.at_point(axes) as (connection, at):
-        cards, temporal = read.board(connection, at), read.temporal(connection, at)
+        cards = read.board(connection, at)
+        temporal = read.temporal(connection, at, read.coverage(connection, at.known))
     if as_json:
         showing.json({"temporal": temporal, "items": cards, "next": None})
         return
@@ -66,9 +67,11 @@ def timeline(code: str, as_json: bool, **axes: Any) -> None:
     from tracker.terminal import opening, showing
 
     with opening.at_point(axes) as (connection, at):
-        entries, temporal = read.timeline(connection, code.upper(), at), read.temporal(connection, at)
+        name = read.partner(connection, code.upper(), at.known)
+        entries = read.timeline(connection, name.code, at)
+        temporal = read.temporal(connection, at, read.checked(connection, name.code, at.known))
     if as_json:
-        showing.json({"temporal": temporal, "items": entries, "next": None})
+        showing.json({"temporal": temporal, "partner": name, "items": entries, "next": None})
         return
     zone = ZoneInfo(at.zone)
     showing.line(showing.point(temporal))
@@ -81,66 +84,129 @@ def timeline(code: str, as_json: bool, **axes: Any) -> None:
 
 @click.command()
 @click.argument("code")
-@click.option("--from", "first", required=True, metavar="WHEN", help="What applied then ...")
-@click.option("--to", "then", metavar="WHEN", help="... against what applied then. Default: now.")
+@click.option("--from", "first", metavar="WHEN", help="What applied then ...")
+@click.option("--to", "then", metavar="WHEN", help="... against what applied then. Default of both: now.")
 @click.option("--known-from", metavar="WHEN", help="The first as known then. Default: now.")
 @click.option("--known-to", metavar="WHEN", help="The second as known then. Default: now.")
+@click.option(
+    "--known-from-position", type=click.INT, metavar="N", help="The same, by a position in the log."
+)
+@click.option("--known-to-position", type=click.INT, metavar="N", help="The same, by a position in the log.")
 @as_json
 def diff(
-    code: str, first: str, then: str | None, known_from: str | None, known_to: str | None, as_json: bool
-) -> None:
+    code: str, first: str | None, then: str | None, known_from: str | None, known_to: str | None,
+    known_from_position: int | None, known_to_position: int | None, as_json: bool,
+) -> None:  # fmt: skip
     """What differs for a partner between two points, of the world's time or of knowledge."""
     from tracker import read
     from tracker.store.engine import reading
     from tracker.terminal import opening, showing
 
+    if not (first or known_from or known_from_position is not None):
+        raise click.UsageError("From when? Give --from, --known-from or --known-from-position")
     with opening.to_read() as opened, reading(opened.engine) as connection:
-        now = opened.clock()
-        before = read.point(
+        before = opened.point(
             connection,
-            now=now,
-            zone=opened.zone,
-            as_of=first,
-            known_at=known_from,
-            names=("--from", "--known-from", ""),
+            first,
+            known_from,
+            known_from_position,
+            ("--from", "--known-from", "--known-from-position"),
         )
-        after = read.point(
-            connection,
-            now=now,
-            zone=opened.zone,
-            as_of=then,
-            known_at=known_to,
-            names=("--to", "--known-to", ""),
+        after = opened.point(
+            connection, then, known_to, known_to_position, ("--to", "--known-to", "--known-to-position")
         )
-        changes = read.diff(connection, code.upper(), before, after)
-        ends = read.temporal(connection, before), read.temporal(connection, after)
+        name = read.partner(connection, code.upper(), after.known)
+        changes = read.diff(connection, name.code, before, after)
+        ends = [
+            read.temporal(connection, at, read.checked(connection, name.code, at.known))
+            for at in (before, after)
+        ]
     if as_json:
-        showing.json({"from": ends[0], "to": ends[1], "items": changes, "next": None})
+        showing.json({"partner": name, "first": ends[0], "then": ends[1], "changes": changes})
         return
     for end in ends:
         showing.line(showing.point(end))
     showing.line()
-    showing.bullets(
-        [showing.change(change, ZoneInfo(opened.zone)) for change in changes] or ["nothing differs"]
-    )
+    showing.bullets([showing.change(change) for change in changes] or ["nothing differs"])
+
+
+@click.command()
+@click.option("--partner", metavar="CODE", help="Only what reaches this partner.")
+@click.option("--authority", metavar="KEY", help="Only under this authority: us-ieepa, us-section-232.")
+@click.option("--status", metavar="STATUS", help="Only what has this status: in_force, paused, threatened.")
+@click.option("--scope", metavar="SCOPE", help="Only in this scope: all-goods, auto-parts.")
+@point
+@as_json
+def measures(
+    partner: str | None,
+    authority: str | None,
+    status: str | None,
+    scope: str | None,
+    as_json: bool,
+    **axes: Any,
+) -> None:
+    """Measures, and how each stands for whom."""
+    from tracker import read, subjects
+    from tracker.terminal import opening, showing, standing
+
+    wanted = subjects.Wanted(
+        partner=partner and partner.upper(), status=status, scope=scope,
+        authority=authority and subjects.key_of("authority", authority),
+    )  # fmt: skip
+    with opening.at_point(axes) as (connection, at):
+        found = subjects.measures(connection, at, wanted)
+        temporal = read.temporal(connection, at, read.coverage(connection, at.known))
+    if as_json:
+        showing.json({"temporal": temporal, "items": found, "next": None})
+    else:
+        standing.show_measures(found, temporal)
+
+
+@click.command()
+@click.option("--partner", metavar="CODE", help="Only with this partner, or with a bloc of it.")
+@point
+@as_json
+def agreements(partner: str | None, as_json: bool, **axes: Any) -> None:
+    """Agreements with their provisions, and the accounts of them that differ."""
+    from tracker import read, subjects
+    from tracker.terminal import opening, showing, standing
+
+    with opening.at_point(axes) as (connection, at):
+        found = subjects.deals(connection, at, partner and partner.upper())
+        temporal = read.temporal(connection, at, read.coverage(connection, at.known))
+    if as_json:
+        showing.json({"temporal": temporal, "items": found, "next": None})
+    else:
+        standing.show_agreements(found, temporal)
 
 
 @click.command()
 @click.argument("reference", required=False, metavar="[ID]")
-@click.option("--subject", metavar="KEY", help="Only those about this subject: measure:us-...")
-@click.option("--after", type=click.IntRange(0), metavar="POSITION", help="Only those after this position.")
-@click.option("--limit", type=click.IntRange(1, MOST), default=50, show_default=True)
+@click.option("--subject", metavar="KEY", help="Only about this: measure:us-..., partner:MX.")
+@click.option("--type", "type_", metavar="TYPE", help="Only of this type: measure.paused.")
+@click.option(
+    "--after", type=click.IntRange(0), metavar="POSITION", help="Those after this position, from there on."
+)
+@click.option(
+    "--limit", type=click.IntRange(1, MOST), default=50, show_default=True, help="How many at most."
+)
+@point
 @as_json
-def events(reference: str | None, subject: str | None, after: int | None, limit: int, as_json: bool) -> None:
-    """The events of the log, the newest at the end; with an ID, one event or development and its versions."""
-    from tracker.terminal import opening
-    from tracker.terminal.logbook import show_events, show_story
+def events(
+    reference: str | None, subject: str | None, type_: str | None, after: int | None, limit: int, as_json: bool,
+    **axes: Any,
+) -> None:  # fmt: skip
+    """The log: its last events, or those after a position.
 
-    with opening.to_read() as opened:
+    With an ID: that event or development, and all its versions.
+    """
+    from tracker.terminal import logbook, opening
+
+    with opening.at_point(axes) as (connection, at):
         if reference is not None:
-            show_story(opened, reference, as_json)
+            logbook.show_story(connection, at, reference, as_json)
         else:
-            show_events(opened, subject, after, limit, as_json)
+            logbook.show_events(connection, at, logbook.Sought(subject, type_, after, limit), as_json)
 
 
-COMMANDS: tuple[click.Command, ...] = (partners, state, timeline, diff, events)
+COMMANDS: tuple[click.Command, ...] = (partners, state, timeline, diff, measures, agreements, events)

@@ -1,5 +1,73 @@
-"""What leaves the building: digests and who gets them."""
+"""What leaves the building: digests, and who gets them."""
 
 import rich_click as click
 
-COMMANDS: tuple[click.Command, ...] = ()
+from tracker.terminal.asking import as_json
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+partner = click.option(
+    "--partner", "partners", multiple=True, metavar="CODE", help="Only this one. Again for more."
+)
+sector = click.option(
+    "--sector", "sectors", multiple=True, metavar="NAME", help="And all of this S&P 500 sector."
+)
+
+
+@click.command()
+@partner
+@sector
+@click.option("--day", metavar="DATE", help="The digest of that day. Default: since yesterday's, up to now.")
+@as_json
+def digest(partners: tuple[str, ...], sectors: tuple[str, ...], day: str | None, as_json: bool) -> None:
+    """Preview a daily digest: what took effect, what is new, what was corrected, what comes."""
+    from tracker.terminal import outbox
+
+    outbox.digest(partners, sectors, day, as_json)
+
+
+@click.command()
+@click.argument("address")
+@partner
+@sector
+@click.option("--zone", metavar="ZONE", help="IANA time zone of the hour. Default: the tracker's.")
+@click.option("--hour", type=click.INT, default=8, show_default=True, help="Local hour at which it is due.")
+@click.option(
+    "--on", "weekdays", multiple=True, metavar="DAY", help="mon, tue, ... Again for more. Default: every day."
+)
+@click.option("--send-empty", is_flag=True, help="Also when nothing has changed.")
+@as_json
+def subscribe(
+    address: str, partners: tuple[str, ...], sectors: tuple[str, ...], zone: str | None, hour: int,
+    weekdays: tuple[str, ...], send_empty: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Send the daily digest to an e-mail ADDRESS. Without --partner and --sector: of all partners."""
+    from tracker.terminal import outbox
+
+    outbox.subscribe(
+        address, as_json, partners=partners, sectors=sectors, zone=zone, hour=hour,
+        weekdays=weekdays or WEEKDAYS, send_empty=send_empty,
+    )  # fmt: skip
+
+
+@click.command()
+@click.option("--all", "stopped", is_flag=True, help="Those that were stopped, too.")
+@as_json
+def subscriptions(stopped: bool, as_json: bool) -> None:
+    """Who gets digests, of what, and when the next is due."""
+    from tracker.terminal import outbox
+
+    outbox.subscriptions(stopped, as_json)
+
+
+@click.command()
+@click.argument("subscription", metavar="ID")
+@as_json
+def unsubscribe(subscription: str, as_json: bool) -> None:
+    """Stop a subscription, and erase its address."""
+    from tracker.terminal import outbox
+
+    outbox.unsubscribe(subscription, as_json)
+
+
+COMMANDS: tuple[click.Command, ...] = (digest, subscribe, subscriptions, unsubscribe)

@@ -9,6 +9,7 @@ from tempfile import TemporaryFile
 from typing import BinaryIO, cast
 from zoneinfo import ZoneInfo
 
+import msgspec
 from sqlalchemy import Connection
 
 from tracker import importing, read
@@ -96,9 +97,22 @@ def _positions(first: int, last: int) -> str:
 
 
 def _answer(recorded: Recorded, seen: Preview, dry_run: bool) -> dict[str, object]:
+    """What the API answers."""
+    events = [
+        {
+            "id": event.id,
+            "position": event.position,
+            "subject": event.subject,
+            "version": event.version,
+            "type": event.type,
+        }
+        for event in recorded.events
+    ]
+    where = (recorded.development, recorded.first, recorded.last)
+    development, first, last = (None, None, None) if dry_run else where
     return {
-        "dry_run": dry_run, "repeated": recorded.repeated, "development": None if dry_run else recorded.development,
-        "events": [] if dry_run else [event.id for event in recorded.events], "preview": seen,
+        "dry_run": dry_run, "development": development, "first_position": first, "last_position": last,
+        "events": [] if dry_run else events, "repeated": recorded.repeated, **msgspec.structs.asdict(seen),
     }  # fmt: skip
 
 

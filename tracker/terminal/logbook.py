@@ -1,63 +1,87 @@
 """Events on a screen: the log, and one development with its versions."""
 
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+from sqlalchemy import Connection
 
 from tracker import read
 from tracker.domain import words
-from tracker.domain.paint import announced
+from tracker.read import Point
 from tracker.store import log
-from tracker.store.engine import reading
 from tracker.store.log import StoredEvent
 from tracker.terminal import showing
-from tracker.terminal.opening import Opened
+
+MOST = 100_000
+"""Events looked through for the last ones of a subject or a type."""
 
 
-def show_events(opened: Opened, subject: str | None, after: int | None, limit: int, as_json: bool) -> None:
-    """The last events, or those that follow a position."""
-    with reading(opened.engine) as connection:
-        end = log.position(connection)
-        if subject is not None:
-            found = [e for e in log.of_subject(connection, subject, end) if e.position > (after or 0)]
-            found = found[:limit] if after is not None else found[-limit:]
-        else:
-            found = log.after(connection, max(0, end - limit) if after is None else after, end, limit)
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which events are wanted: without ``after`` the last ones."""
+
+    subject: str | None
+    type: str | None
+    after: int | None
+    limit: int
+
+
+def show_events(connection: Connection, at: Point, sought: Sought, as_json: bool) -> None:
+    """A stretch of the log."""
+    found, more = _found(connection, at, sought)
     if as_json:
-        showing.json({"items": [envelope(event) for event in found], "next": None})
+        temporal = read.temporal(connection, at, read.coverage(connection, at.known))
+        following = str(found[-1].position) if more else None
+        showing.json({"temporal": temporal, "items": [envelope(event) for event in found], "next": following})
         return
-    zone = ZoneInfo(opened.zone)
     showing.table(
-        "position", "announced", "type", "subject", "title",
+        "position", "announced", "what", firm=["position", "announced"],
         rows=[
             (
-                str(event.position), words.day(announced(event.told, event.subject).at, zone), event.type,
-                event.subject, event.told.title,
+                str(event.position), words.stated(event.told.announced),
+                f"{event.told.title}\n  {event.type} {event.subject}",
             )
             for event in found
         ],
     )  # fmt: skip
 
 
-def show_story(opened: Opened, reference: str, as_json: bool) -> None:
+def _found(connection: Connection, at: Point, sought: Sought) -> tuple[list[StoredEvent], bool]:
+    """The events, and whether more follow."""
+    after, limit = sought.after or 0, sought.limit
+    if sought.after is None and sought.subject is None and sought.type is None:
+        after = max(0, at.known - limit)
+    found = log.found(
+        connection,
+        after,
+        at.known,
+        MOST if sought.after is None else limit + 1,
+        subject=sought.subject,
+        type=sought.type,
+    )
+    return (found[-limit:], False) if sought.after is None else (found[:limit], len(found) > limit)
+
+
+def show_story(connection: Connection, at: Point, reference: str, as_json: bool) -> None:
     """One development, by its id or that of an event of it: what it says now, and how it came to that."""
-    with reading(opened.engine) as connection:
-        story = read.story(connection, reference, log.position(connection))
+    story = read.story(connection, reference, at.known)
+    zone = ZoneInfo(at.zone)
     if as_json:
-        showing.json(story)
+        temporal = read.temporal(connection, at, read.coverage(connection, at.known))
+        whole = {"entry": story.entry, "versions": story.versions, "seen": story.seen}
+        event = log.by_id(connection, reference)
+        showing.json({"temporal": temporal, **({"event": envelope(event)} if event else {}), **whole})
         return
-    zone = ZoneInfo(opened.zone)
     showing.line(f"{words.stated(story.entry.announced)}  {story.entry.title}")
     showing.line(f"development {story.entry.development}, {story.entry.standing}")
     for source in story.entry.sources:
-        showing.line(
-            "source: "
-            + ", ".join(str(source[name]) for name in ("publisher", "title", "url") if name in source)
-        )
+        said = [str(source[name]) for name in ("publisher", "title", "url") if name in source]
+        showing.line(f"source: {', '.join(said)}")
     for version in story.versions:
-        recorded = f"recorded {words.day(version.recorded_at, zone)}"
-        showing.heading(f"{version.what}, {recorded}, positions {version.first} to {version.last}")
+        recorded = f"recorded {words.day(version.recorded_at, zone)} by {version.logged_by}"
+        showing.heading(f"{version.what}, {recorded}, positions {showing.span(version.first, version.last)}")
         showing.bullets([version.reason] if version.reason else [])
         for code, changes in version.changes.items():
             showing.line(f"  {words.name_of(code)}")
@@ -65,7 +89,7 @@ def show_story(opened: Opened, reference: str, as_json: bool) -> None:
 
 
 def envelope(event: StoredEvent) -> dict[str, Any]:
-    """An event as the API gives it: its envelope, and the body exactly as it is kept."""
+    """An event as the API gives it: its envelope, and its body."""
     fields = {
         name: getattr(event, name) for name in StoredEvent.__slots__ if name not in ("hash", "body", "commit")
     }

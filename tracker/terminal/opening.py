@@ -25,6 +25,20 @@ class Opened:
     engine: Engine
     clock: Clock
 
+    def point(
+        self,
+        connection: Connection,
+        as_of: str | None,
+        known_at: str | None,
+        known_position: int | None,
+        names: tuple[str, str, str] = ("--as-of", "--known-at", "--known-position"),
+    ) -> Point:
+        """The point that options of these names mean."""
+        return point(
+            connection, now=self.clock(), zone=self.zone, as_of=as_of, known_at=known_at,
+            known_position=known_position, names=names,
+        )  # fmt: skip
+
     @property
     def zone(self) -> str:
         return self.settings.zone.key
@@ -57,8 +71,7 @@ def to_read() -> Iterator[Opened]:
 def at_point(axes: Mapping[str, Any]) -> Iterator[tuple[Connection, Point]]:
     """A connection to the database there is, and the point that the options of ``asking.point`` name."""
     with to_read() as opened, reading(opened.engine) as connection:
-        names = ("--as-of", "--known-at", "--known-position")
-        yield connection, point(connection, now=opened.clock(), zone=opened.zone, names=names, **axes)
+        yield connection, opened.point(connection, **axes)
 
 
 @contextmanager

@@ -123,14 +123,14 @@ def since(view: ItemView, zone: ZoneInfo) -> str:
     return f"{start} until {words.day(view.until, zone)}" if view.until else start
 
 
-def change(view: ChangeView, zone: ZoneInfo) -> str:
-    """A change in a line: what, from what to what, when."""
+def change(view: ChangeView, zone: ZoneInfo | None = None) -> str:
+    """A change in a line: what, from what to what, and (in a zone) when."""
     aspect = words.ASPECTS.get(view.aspect, view.aspect)
     own = " ".join(part for part in (aspect, words.scope_of(view.key)) if part)
     scope = words.scope_of(view.scope) if view.scope and view.scope != "all-goods" else ""
     claim = "claim" if view.claim and view.aspect != "claim" else ""
     about = ", ".join(part for part in (view.title, own, scope, claim) if part)
-    return f"{about}: {'; '.join(view.words)}{when(view.starts, view.ends, zone)}"
+    return f"{about}: {'; '.join(view.words)}{when(view.starts, view.ends, zone) if zone else ''}"
 
 
 def when(starts: datetime | None, ends: datetime | None, zone: ZoneInfo) -> str:

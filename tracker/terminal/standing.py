@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from tracker.domain import words
-from tracker.domain.views import Cause, Deal, ItemView, PartnerState
+from tracker.domain.views import Cause, Deal, ItemView, Measure, PartnerState, Temporal
 from tracker.terminal import showing
 
 
@@ -33,6 +33,35 @@ def show(seen: PartnerState) -> None:
         showing.heading("Coming")
         showing.bullets(showing.change(change, zone) for change in seen.coming)
     _events(seen.causes.values())
+
+
+def show_measures(measures: Iterable[Measure], temporal: Temporal) -> None:
+    """Print measures, each with whom it reaches."""
+    zone = ZoneInfo(temporal.zone)
+    showing.line(showing.point(temporal))
+    for measure in measures:
+        showing.table(
+            "for", "rate", "scope", "stands", "since", firm=["for", "since"],
+            title=f"{measure.title} ({measure.subject})",
+            rows=[_reach(code, view, zone) for code, views in measure.partners.items() for view in views],
+        )  # fmt: skip
+
+
+def _reach(code: str, view: ItemView, zone: ZoneInfo) -> tuple[str, ...]:
+    rate = words.rate(view.state["rate"]) if "rate" in view.state else ""
+    stands = f"claim: {_status(view)}" if view.claim else view.reason
+    return code, rate, words.scope_of(view.scope), stands, showing.day(view.since, zone) if view.since else ""
+
+
+def _status(view: ItemView) -> str:
+    return str(view.state.get("status", "")).replace("_", " ")
+
+
+def show_agreements(deals: Iterable[Deal], temporal: Temporal) -> None:
+    """Print agreements, each with its provisions."""
+    showing.line(showing.point(temporal))
+    for deal in deals:
+        _deal(deal, ZoneInfo(temporal.zone))
 
 
 def _standing(view: ItemView) -> tuple[str, str, str]:

@@ -1,12 +1,17 @@
 """Starting the service: what has to be there before the first request, and the one line that says where to look."""
 
 import os
+import signal
+import sys
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from threading import Event
 
 import rich_click as click
 
 from tracker import seeding
 from tracker.importing import Imported
+from tracker.jobs import ticker
 from tracker.log import configure
 from tracker.settings import load
 from tracker.store import access, log
@@ -19,23 +24,45 @@ KEY_FILE = "analyst-key"
 
 
 def serve() -> None:
-    """Migrate, seed an empty log, make a first key, then serve until told to stop."""
+    """Migrate, seed an empty log, make a first key, then serve until told to stop. On SQLite this process also does
+    what time sets off; on PostgreSQL workers do."""
     from tracker import app
 
     settings = load()
     configure(settings)
-    with opening.to_write(settings) as opened:
+    signal.signal(signal.SIGTERM, _stop)
+    with opening.to_write(settings) as opened, ExitStack() as until_stopped:
         with reading(opened.engine) as connection:
             empty = log.position(connection) == 0
         if empty:
             seed(opened)
         signing_in = first_key(opened)
-        app.run(settings, lambda: click.echo(f"Tracker: {settings.public_url} · {signing_in}"))
+
+        def listening() -> None:
+            if opened.engine.dialect.name == "sqlite":
+                until_stopped.callback(ticker.start(settings, opened.engine, opened.clock).stop)
+            click.echo(f"Tracker: {settings.public_url} · {signing_in}")
+
+        with suppress(KeyboardInterrupt):
+            app.run(settings, listening, opened.engine, opened.clock)
 
 
 def worker() -> None:
     """Do what time sets off until told to stop."""
-    raise click.UsageError("there is nothing to do for a worker yet")
+    settings = load()
+    configure(settings)
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with opening.to_write(settings) as opened:
+        ticking = ticker.start(settings, opened.engine, opened.clock)
+        stop.wait()
+        ticking.stop()
+
+
+def _stop(*_: object) -> None:
+    """What uvicorn hands on to when it has come to its end by SIGTERM: let the rest come to its end too."""
+    sys.exit(0)
 
 
 def seed(opened: Opened) -> Imported:

@@ -1,0 +1,94 @@
+"""Digests and subscriptions on a screen."""
+
+from collections.abc import Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import rich_click as click
+
+from tracker.delivery import deliveries, dispatch, editions, render, sender
+from tracker.delivery import subscriptions as kept
+from tracker.delivery.subscriptions import Subscription
+from tracker.domain import words
+from tracker.domain.edition import Scope
+from tracker.store.engine import reading, writing
+from tracker.terminal import opening, showing
+
+WHO = "operator"
+
+
+def digest(partners: Sequence[str], sectors: Sequence[str], day: str | None, as_json: bool) -> None:
+    """What a digest would say."""
+    scope = Scope(partners=[code.upper() for code in partners], sectors=[*sectors])
+    with opening.to_read() as opened, reading(opened.engine) as connection:
+        edition = editions.preview(connection, scope, now=opened.clock(), zone=opened.zone, day=day)
+    if as_json:
+        showing.json(edition)
+    else:
+        click.echo(showing.plain(render.text(edition)).plain, nl=False)
+
+
+def subscribe(address: str, as_json: bool, zone: str | None, **wanted: Any) -> None:
+    """Add a subscription."""
+    with opening.to_write() as opened:
+        with writing(opened.engine) as connection:
+            made = kept.add(
+                connection, address=address, zone=zone or opened.zone, now=opened.clock(), by=WHO, **wanted
+            )
+        unready = sender.unready(opened.settings).get(made.channel)
+    if as_json:
+        showing.json(_shape(made))
+        return
+    showing.line(f"{made.id}: {made.address} gets {_scope(made)}, next on {_due(made)}.")
+    if unready:
+        click.echo(f"No mail leaves yet: {unready}", err=True)
+
+
+def subscriptions(stopped: bool, as_json: bool) -> None:
+    """All subscriptions, each with where its last delivery stands."""
+    with opening.to_read() as opened, reading(opened.engine) as connection:
+        unready = sender.unready(opened.settings)
+        found = kept.listed(connection, stopped=stopped)
+        last = {one.id: deliveries.listed(connection, subscription=one.id, limit=1) for one in found}
+    standing = {
+        id: deliveries.standing(held[0], unready.get(held[0].channel)) for id, held in last.items() if held
+    }
+    if as_json:
+        showing.json({"items": [_shape(one) | {"last": standing.get(one.id)} for one in found], "next": None})
+        return
+    showing.table(
+        "subscription", "address", "gets", "next", "last", firm=["subscription"],
+        rows=[
+            (
+                one.id, one.address or "(erased)", _scope(one), _due(one) if one.active else "stopped",
+                standing.get(one.id, ""),
+            )
+            for one in found
+        ],
+    )  # fmt: skip
+
+
+def unsubscribe(id: str, as_json: bool) -> None:
+    """Stop one."""
+    with opening.to_read() as opened, writing(opened.engine) as connection:
+        stopped = dispatch.unsubscribe(connection, id)
+    if as_json:
+        showing.json({"stopped": stopped.id})
+    else:
+        showing.line(f"{stopped.id} is stopped, and its address erased.")
+
+
+def _scope(one: Subscription) -> str:
+    return "all partners" if one.scope.everybody else ", ".join([*one.scope.partners, *one.scope.sectors])
+
+
+def _due(one: Subscription) -> str:
+    return f"{words.day(one.due_at, ZoneInfo(one.zone))} ({one.zone})"
+
+
+def _shape(one: Subscription) -> dict[str, Any]:
+    return {
+        "id": one.id, "channel": one.channel, "address": one.address, "scope": one.scope, "zone": one.zone,
+        "hour": one.hour, "weekdays": one.weekdays, "send_empty": one.send_empty, "active": one.active,
+        "told": one.told, "due_at": one.due_at, "created_at": one.created_at, "created_by": one.created_by,
+    }  # fmt: skip
