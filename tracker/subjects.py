@@ -32,9 +32,7 @@ class Wanted:
     def holds(self, item: Item) -> bool:
         key = item.key
         return (
-            key.family == "state"
-            and kind_of(key.subject) == "measure"
-            and self.subject in (None, key.subject)
+            self.subject in (None, key.subject)
             and self.authority in (None, item.about.get("authority"))
             and self.status in (None, item.get("status"))
             and self.scope in (None, key.scope)
@@ -43,32 +41,32 @@ class Wanted:
 
 def measures(connection: Connection, at: Point, wanted: Wanted) -> list[Measure]:
     """The measures that say something at a point, in the order of their keys."""
-    found: dict[str, list[ItemView]] = {}
+    found: dict[str, dict[str, list[ItemView]]] = {}
     abouts: dict[str, Mapping[str, Any]] = {}
     for code, seen in _seen(connection, at.known, wanted.partner, wanted.subject):
         for item in seen.items(at.as_of, _of_measures):
             named = wanted.partner or any(fact.via == code for fact in item.facts.values())
             if named and wanted.holds(item):
-                found.setdefault(item.key.subject, []).append(item_view(item))
+                found.setdefault(item.key.subject, {}).setdefault(code, []).append(item_view(item))
                 abouts[item.key.subject] = item.about
-    return [_measure(subject, abouts[subject], items) for subject, items in sorted(found.items())]
+    return [_measure(subject, abouts[subject], partners) for subject, partners in sorted(found.items())]
 
 
 def measure(connection: Connection, subject: str, at: Point) -> Measure:
     """A measure at a point, also where nothing holds."""
     about = _about(connection, subject, at.known)
     found = measures(connection, at, Wanted(subject=subject))
-    return found[0] if found else _measure(subject, about, [])
+    return found[0] if found else _measure(subject, about, {})
 
 
 def _of_measures(key: Key) -> bool:
     return key.family == "state" and kind_of(key.subject) == "measure"
 
 
-def _measure(subject: str, about: Mapping[str, Any], items: list[ItemView]) -> Measure:
+def _measure(subject: str, about: Mapping[str, Any], partners: dict[str, list[ItemView]]) -> Measure:
     return Measure(
         subject=subject, title=title_of(subject, about), kind=about.get("kind", "tariff"), actor=actor_of(subject),
-        authority=about.get("authority"), instrument=about.get("instrument"), items=items,
+        authority=about.get("authority"), instrument=about.get("instrument"), partners=partners,
     )  # fmt: skip
 
 

@@ -90,8 +90,8 @@ class Deal(View, frozen=True):
 
 
 class Measure(View, frozen=True):
-    """A measure: what it is, and how it stands for each partner that it names; for one partner, also what reaches it
-    through a bloc or ``everyone``."""
+    """A measure: what it is, and how it stands, scope by scope, for each ``partner`` that it names (``everyone``: who
+    is not named); where one partner is asked for, also what reaches it ``via`` a bloc or everyone."""
 
     subject: str
     title: str
@@ -99,7 +99,7 @@ class Measure(View, frozen=True):
     actor: str
     authority: str | None
     instrument: str | None
-    items: list[ItemView]
+    partners: dict[str, list[ItemView]]
 
 
 class PartnerName(View, frozen=True):

@@ -31,7 +31,8 @@ Status = Annotated[
     QueryParameter(max_length=40, description="Only what has this status: in_force, paused, threatened."),
 ]
 Scope = Annotated[
-    str | None, QueryParameter(max_length=64, description="Only this scope: all-goods, auto-parts.")
+    str | None,
+    QueryParameter(name="scope", max_length=64, description="Only this scope: all-goods, auto-parts."),
 ]
 Subject = Annotated[str | None, QueryParameter(max_length=120, description="Only this measure.")]
 
@@ -62,13 +63,13 @@ def measures(
     partner: OfPartner = None,
     authority: OfAuthority = None,
     status: Status = None,
-    scope: Scope = None,
+    of_scope: Scope = None,
     subject: Subject = None,
 ) -> Answer[Measures]:
     """The measures that say something at a point, each with the items that fit all filters: a target in a scope, on
     one basis (an instrument, or a claim). ``counts`` says whether an item is a duty then, ``reason`` why or why not."""
     wanted = Wanted(
-        partner=partner, status=status, scope=scope,
+        partner=partner, status=status, scope=of_scope,
         authority=authority and subjects.key_of("authority", authority),
         subject=subject and subjects.key_of("measure", subject),
     )  # fmt: skip
@@ -92,12 +93,13 @@ def measure(
     with reading(engine) as connection:
         at = asked.point(connection)
         found = subjects.measure(connection, subject, at)
+        behind = {p for items in found.partners.values() for item in items for p in item.causes.values()}
         content = MeasureNow(
             temporal=read.temporal(connection, at, read.coverage(connection, at.known)),
             version=subjects.version(connection, subject, at.known),
             measure=found,
             coming=subjects.coming(connection, subject, at),
-            causes=read.causes(connection, {p for item in found.items for p in item.causes.values()}),
+            causes=read.causes(connection, behind),
         )
     return answer(request, content, asked.pins(at), asked.pinned)
 

@@ -1,0 +1,138 @@
+"""A service over a small world, on a database of either kind."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+from sqlalchemy import Engine
+
+from tests.conftest import execute
+from tests.web.world import NOW, replay
+from tracker.app import create_app
+from tracker.settings import Settings, load
+from tracker.store import access
+from tracker.store.access import NewKey
+from tracker.store.engine import open_engine, writing
+from tracker.store.migrate import migrate
+
+
+@dataclass
+class Service:
+    """A running service: a client that asks, and Ann, who may write."""
+
+    app: Litestar
+    client: TestClient[Litestar]
+    engine: Engine
+    ann: NewKey
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        """What a read answers; it must succeed."""
+        answer = self.client.get(path, params=parameters)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, path: str, command: Any, **headers: str) -> Any:
+        """An answer to what Ann sends."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.post(
+            path, json=command, headers={"Authorization": f"Bearer {self.ann.secret}", **named}
+        )
+
+    def log(self, command: Any, **headers: str) -> Any:
+        """What came of a development that Ann logged; it must succeed."""
+        answer = self.post("/v1/developments", command, **headers)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+
+def settings_for(url: str, folder: Path, **others: str) -> Settings:
+    named = {f"TRACKER_{name.upper()}": value for name, value in others.items()}
+    return load(
+        {"TRACKER_DATABASE_URL": url, "TRACKER_DATA_DIR": str(folder), "TRACKER_LOG_LEVEL": "error", **named}
+    )
+
+
+@pytest.fixture(scope="session")
+def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small world in a SQLite file, to copy."""
+    path = tmp_path_factory.mktemp("world") / "tracker.db"
+    made(f"sqlite:///{path}").dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_world_on_postgresql(postgresql: Engine) -> str:
+    """The small world in a PostgreSQL database, to copy."""
+    name = f"tracker_test_{uuid4().hex}"
+    execute(postgresql, f"CREATE DATABASE {name}")
+    made(url_of(postgresql, name)).dispose()
+    return name
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """The small world, on every kind of database in turn."""
+    if request.param == "sqlite":
+        yield from copied(request.getfixturevalue("small_world"), tmp_path)
+        return
+    template, server = (
+        request.getfixturevalue("small_world_on_postgresql"),
+        request.getfixturevalue("postgresql"),
+    )
+    name = f"tracker_test_{uuid4().hex}"
+    execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    engine = open_engine(url_of(server, name))
+    yield engine
+    engine.dispose()
+    execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def service(engine: Engine, tmp_path: Path) -> Iterator[Service]:
+    yield from serving(engine, settings_for(engine.url.render_as_string(hide_password=False), tmp_path))
+
+
+@pytest.fixture
+def on_sqlite(small_world: Path, tmp_path: Path) -> Iterator[Service]:
+    """The service on SQLite alone, where the kind of database plays no part."""
+    for engine in copied(small_world, tmp_path):
+        yield from serving(engine, settings_for(str(engine.url), tmp_path))
+
+
+@pytest.fixture
+def closed(small_world: Path, tmp_path: Path) -> Iterator[Service]:
+    """A service whose reading is closed."""
+    for engine in copied(small_world, tmp_path):
+        yield from serving(engine, settings_for(str(engine.url), tmp_path, reading="closed"))
+
+
+def copied(world: Path, folder: Path) -> Iterator[Engine]:
+    shutil.copy(world, folder / "tracker.db")
+    engine = open_engine(f"sqlite:///{folder / 'tracker.db'}")
+    yield engine
+    engine.dispose()
+
+
+def url_of(server: Engine, database: str) -> str:
+    return server.url.set(database=database).render_as_string(hide_password=False)
+
+
+def made(url: str) -> Engine:
+    engine = open_engine(url)
+    migrate(engine)
+    replay(engine)
+    return engine
+
+
+def serving(engine: Engine, settings: Settings) -> Iterator[Service]:
+    app = create_app(settings, engine, lambda: NOW)
+    with writing(engine) as connection:
+        ann = access.create(connection, "Ann", NOW)
+    with TestClient(app) as client:
+        yield Service(app, client, engine, ann)
