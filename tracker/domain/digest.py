@@ -12,11 +12,11 @@ states around it; so whoever follows the lines of all editions arrives at the st
 news in the window stands in one entry. Everything here is pure.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tracker.domain.decide import standing
 from tracker.domain.edition import Kind, Mark
@@ -38,7 +38,6 @@ from tracker.domain.history import (
     About,
     Change,
     Fact,
-    Facts,
     History,
     Key,
     changed,
@@ -237,7 +236,8 @@ def _dated(
         if stamp is not None and value(facts, standing[0]) == standing[1]:
             at = datetime.fromtimestamp(stamp, UTC)
             if after < at <= until:
-                found.append(Change(key, at, FOREVER, facts, facts))
+                said = {name: fact for name, fact in facts.items() if fact.value is not None}
+                found.append(Change(key, at, FOREVER, said, said))
     return found
 
 
@@ -257,6 +257,14 @@ def vacuous(change: Change, before: History, after: History) -> bool:
 # ---------------------------------------------------------------- knowledge, development by development
 
 
+class Patch(NamedTuple):
+    """A change by knowledge, and the event after which it was believed: patches laid in this order over what was known
+    before give what is known now."""
+
+    change: Change
+    position: int
+
+
 @dataclass(frozen=True, slots=True)
 class News:
     """What a development did in the window: what its events there changed per partner, in how many steps, and whose
@@ -264,7 +272,7 @@ class News:
 
     story: Story
     fresh: Story
-    changes: Mapping[str, Sequence[Change]]
+    changes: Mapping[str, Sequence[Patch]]
     steps: Mapping[str, int]
     partners: Sequence[str]
     quiet: bool
@@ -312,15 +320,17 @@ def news(
         fresh = [said for said in story if said.position > since]
         if not fresh or unsaid(story, fresh):
             continue
-        changes: dict[str, Sequence[Change]] = {}
+        changes: dict[str, Sequence[Patch]] = {}
         steps: dict[str, int] = {}
         for who in watched:
-            taken = [step for first, last in _commits(fresh) if (step := who.step(first - 1, last))]
+            taken = [(last, step) for first, last in _commits(fresh) if (step := who.step(first - 1, last))]
             changes[who.code], steps[who.code] = composed(taken), len(taken)
         concerned = [
             who.code
             for who in watched
-            if any(not vacuous(change, who.known(since), who.known(until)) for change in changes[who.code])
+            if any(
+                not vacuous(patch.change, who.known(since), who.known(until)) for patch in changes[who.code]
+            )
             or (not changes[who.code] and (steps[who.code] or _reaches(who, story, since)))
         ]
         if concerned or everybody or any(changes.values()):
@@ -354,37 +364,52 @@ def _commits(fresh: Story) -> list[tuple[int, int]]:
     return [(min(positions), max(positions)) for positions in spans.values()]
 
 
-def composed(steps: Sequence[Sequence[Change]]) -> list[Change]:
-    """Several steps as one: over each interval, a field goes from what the first step found to what the last left."""
+def composed(steps: Sequence[tuple[int, Sequence[Change]]]) -> list[Patch]:
+    """The steps of one development, each up to its position, as one: over each interval a field goes from what the
+    first step found to what the last left. Where another development moved it in between, the steps stay apart."""
     if len(steps) == 1:
-        return list(steps[0])
-    found: list[Change] = []
-    for key in sorted({change.key for step in steps for change in step}):
-        its = [change for step in steps for change in step if change.key == key]
-        for start, end in pairwise(sorted({edge for change in its for edge in (change.start, change.end)})):
-            before: dict[str, Fact | None] = {}
-            after: dict[str, Fact | None] = {}
-            for change in its:
-                if change.start <= start < change.end:
-                    for name in {**change.before, **change.after}:
-                        before.setdefault(name, change.before.get(name))
-                        after[name] = change.after.get(name)
-            net = changed(key, start, end, _present(before), _present(after))
-            last = found[-1] if found else None
-            if last and last.key == key and last.end == start and alike(last, net):
-                found[-1] = Change(key, last.start, end, last.before, last.after)
-            elif net.before or net.after:
-                found.append(net)
+        return [Patch(change, steps[0][0]) for change in steps[0][1]]
+    found: list[Patch] = []
+    for key in sorted({change.key for _, step in steps for change in step}):
+        its = [(position, change) for position, step in steps for change in step if change.key == key]
+        edges = sorted({edge for _, change in its for edge in (change.start, change.end)})
+        for start, end in pairwise(edges):
+            here = [one for one in its if one[1].start <= start < one[1].end]
+            for patch in _netted(key, start, end, here):
+                last = next((p for p in reversed(found) if p.position == patch.position), patch)
+                if (last.change.key, last.change.end) == (key, start) and alike(last.change, patch.change):
+                    found[found.index(last)] = Patch(replace(last.change, end=end), patch.position)
+                else:
+                    found.append(patch)
     return found
+
+
+def _netted(key: Key, start: datetime, end: datetime, its: Sequence[tuple[int, Change]]) -> Iterator[Patch]:
+    """The changes of one interval, field by field, chained where each begins with what the one before it left."""
+    chains: dict[str, list[tuple[int, Fact | None, Fact | None]]] = {}
+    for position, change in its:
+        for name in {**change.before, **change.after}:
+            chain = chains.setdefault(name, [])
+            old, new = change.before.get(name), change.after.get(name)
+            if chain and _value(chain[-1][2]) == _value(old):
+                old = chain.pop()[1]
+            chain.append((position, old, new))
+    for position in dict.fromkeys(position for position, _ in its):
+        links = {name: link for name, chain in chains.items() for link in chain if link[0] == position}
+        before = {name: old for name, (_, old, _) in links.items() if old is not None}
+        after = {name: new for name, (_, _, new) in links.items() if new is not None}
+        net = changed(key, start, end, before, after)
+        if net.before or net.after:
+            yield Patch(net, position)
+
+
+def _value(fact: Fact | None) -> Any:
+    return None if fact is None else fact.value
 
 
 def alike(a: Change, b: Change) -> bool:
     """Whether two changes say the same, of whatever time."""
     return same(a.before, b.before) and same(a.after, b.after)
-
-
-def _present(facts: Mapping[str, Fact | None]) -> Facts:
-    return {name: fact for name, fact in facts.items() if fact is not None}
 
 
 def returned(
@@ -396,7 +421,7 @@ def returned(
     for who in watched:
         times: dict[Key, int] = {}
         for one in found:
-            for key in {change.key for change in one.changes[who.code]}:
+            for key in {patch.change.key for patch in one.changes[who.code]}:
                 times[key] = times.get(key, 0) + 1
         several = {key for key, n in times.items() if n > 1}
         if several:
@@ -409,7 +434,7 @@ def grouped(found: Sequence[News], back: set[tuple[str, Key]]) -> list[list[News
     """Developments that did nothing but move the same things there and back, together; each other one alone."""
     groups: list[tuple[set[tuple[str, Key]], list[News]]] = []
     for one in found:
-        touched = {(code, change.key) for code, its in one.changes.items() for change in its}
+        touched = {(code, patch.change.key) for code, its in one.changes.items() for patch in its}
         held = [one]
         if touched and touched <= back:
             met = [group for group in groups if group[0] & touched]

@@ -44,7 +44,8 @@ class Mark(View, frozen=True):
 
 
 class Line(View, frozen=True):
-    """One change, the same for ``partners``: over [starts, ends) fields go from ``before`` to ``after``.
+    """One change, the same for ``partners``: over [starts, ends) fields go from ``before`` to ``after``, as known from
+    ``position`` on: laid over one another in this order, the lines of all editions give what is known.
 
     In words: ``whom`` it concerns, the ``title`` of the subject and, within it, the ``item`` (goods, a provision),
     ``words`` for what matters first and ``terms`` for the rest. ``quiet``: there for programs that follow the
@@ -52,6 +53,7 @@ class Line(View, frozen=True):
     """
 
     partners: list[str]
+    position: int
     whom: str
     title: str
     item: str

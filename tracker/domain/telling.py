@@ -14,6 +14,7 @@ from tracker.domain import words
 from tracker.domain.digest import (
     Moves,
     News,
+    Patch,
     Said,
     Story,
     Watched,
@@ -132,6 +133,7 @@ class _Alike:
     """A change with all for whom, and all goods of which, it is told in the same words."""
 
     change: Change
+    position: int
     quiet: bool
     back: bool
     codes: list[str] = field(default_factory=list)
@@ -219,7 +221,10 @@ class _Telling:
         back = _there_and_back(found)
         entries = []
         for (development, at), by_code in sorted(parts.items(), key=lambda part: (part[0][1], part[0][0])):
-            lines = self._lines(by_code, by_time=True, back=back)
+            patches = {
+                code: [Patch(change, cause(change)) for change in its] for code, its in by_code.items()
+            }
+            lines = self._lines(patches, by_time=True, back=back)
             shown = {code for line in lines if not line.quiet for code in line.partners}
             if not shown and kind == "coming":
                 continue
@@ -246,7 +251,7 @@ class _Telling:
 
     def _lines(
         self,
-        found: Mapping[str, Sequence[Change]],
+        found: Mapping[str, Sequence[Patch]],
         *,
         by_time: bool,
         back: Back,
@@ -263,12 +268,13 @@ class _Telling:
             key=lambda line: (line.quiet, line.subject, line.starts or BEGINNING, line.aspect != "state"),
         )
 
-    def _by_partner(self, found: Mapping[str, Sequence[Change]], by_time: bool, back: Back) -> list[_Alike]:
+    def _by_partner(self, found: Mapping[str, Sequence[Patch]], by_time: bool, back: Back) -> list[_Alike]:
         alike: dict[bytes, _Alike] = {}
-        for code, changes in found.items():
-            who = self.watched[code]
-            for change in changes:
-                one = _Alike(change, self._quiet(who, change, changes, by_time), (code, change.key) in back)
+        for code, patches in found.items():
+            who, changes = self.watched[code], [patch.change for patch in patches]
+            for change, position in patches:
+                quiet = self._quiet(who, change, changes, by_time)
+                one = _Alike(change, position, quiet, (code, change.key) in back)
                 one = alike.setdefault(_signature(one, change.key), one)
                 one.codes.append(code)
                 one.names.append(_with_bloc(who, change))
@@ -298,12 +304,14 @@ class _Telling:
         if told_on and (was := _said({}, before, main)) and note is None:
             note = f"you were told {', '.join(was)} on {words.stated(told_on)}"
         return Line(
-            partners=held.codes, whom=self._whom(held), title=self._title(key), item=self._item(held, before, after),
+            partners=held.codes, position=held.position, whom=self._whom(held), title=self._title(key),
+            item=self._item(held, before, after),
             when="" if dated and "due" in after else self._when(change, by_time, announced),
-            words=self._titled(said or rest or ["remark withdrawn"]), terms=self._titled(rest if said else []), note=note,
-            subject=key.subject, aspect=key.family, key=key.name, scopes=held.scopes, claim=key.claim,
-            starts=bounded(change.start), ends=bounded(change.end), before=nested(change.before),
-            after=nested(change.after), quiet=held.quiet,
+            words=self._titled(said or rest or ["remark withdrawn"]),
+            terms=self._titled(rest if said else []), note=note, subject=key.subject, aspect=key.family,
+            key=key.name, scopes=held.scopes, claim=key.claim, starts=bounded(change.start),
+            ends=bounded(change.end), before=nested(change.before), after=nested(change.after),
+            quiet=held.quiet,
         )  # fmt: skip
 
     def _whom(self, held: _Alike) -> str:
@@ -370,7 +378,16 @@ def _by_scope(found: Iterable[_Alike]) -> list[_Alike]:
 def _signature(one: _Alike, key: Key) -> bytes:
     """Equal for changes that are told in the same words."""
     change = one.change
-    said = [key, change.start, change.end, _plain(change.before), _plain(change.after), one.quiet, one.back]
+    said = [
+        one.position,
+        key,
+        change.start,
+        change.end,
+        _plain(change.before),
+        _plain(change.after),
+        one.quiet,
+        one.back,
+    ]
     return msgspec.json.encode(said, order="sorted")
 
 

@@ -1,0 +1,444 @@
+"""The digest: nothing missed, nothing twice, nothing irrelevant."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from domain.book import CODES, Book
+from domain.given import amended, at, ended, event, opened, paused
+from domain.histories import histories
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tracker.domain.digest import moves, news
+from tracker.domain.edition import Edition, Entry, Line, Mark, headline
+from tracker.domain.history import SILENT, Change, Key, value, values
+from tracker.domain.views import nested
+from tracker.domain.when import BEGINNING, FOREVER
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+search = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+State = dict[Key, dict[str, Any]]
+
+
+@st.composite
+def told(draw: st.DrawFn) -> tuple[Book, list[Mark]]:
+    """A history, and where its editions end: later and later on both axes, often at the same position."""
+    book = Book().play(draw(histories(most=7)))
+    cuts = sorted(draw(st.lists(st.sampled_from(book.ends), min_size=1, max_size=3)))
+    hours = sorted(
+        draw(st.lists(st.integers(0, 24 * 14), min_size=len(cuts), max_size=len(cuts), unique=True))
+    )
+    marks = [
+        Mark(as_of=START + timedelta(hours=hour, minutes=7), position=cut)
+        for hour, cut in zip(hours, cuts, strict=True)
+    ]
+    last = Mark(as_of=START + timedelta(days=30), position=book.ends[-1])
+    return book, [Mark(as_of=BEGINNING, position=0), *marks, last]
+
+
+def windows(marks: Sequence[Mark]) -> Iterable[tuple[Mark, Mark]]:
+    return zip(marks, marks[1:], strict=False)
+
+
+def state(book: Book, code: str, mark: Mark) -> State:
+    """S(d, k): what is said at a point."""
+    seen = book.watched(code, mark.position, mark.position).known(mark.position)
+    found = {key: values(seen.own(key, mark.as_of)) for key in seen.keys if key.family not in SILENT}
+    return {key: held for key, held in found.items() if held}
+
+
+def laid(state: State, change: Change) -> None:
+    held = state.setdefault(change.key, {})
+    for name in {**change.before, **change.after}:
+        held.pop(name, None)
+        if (new := value(change.after, name)) is not None:
+            held[name] = new
+    if not held:
+        del state[change.key]
+
+
+@settings(search, max_examples=40)
+@given(told())
+def test_what_time_and_then_knowledge_change_leads_from_one_edition_to_the_next(
+    told: tuple[Book, list[Mark]],
+) -> None:
+    book, marks = told
+    for since, until in windows(marks):
+        for code in CODES:
+            who = book.watched(code, since.position, until.position)
+            now = state(book, code, since)
+            moved = moves([who], since, until)
+            by_time = [*moved.took_effect.get(code, []), *moved.fell_through.get(code, [])]
+            for change in sorted(by_time, key=lambda change: change.start):
+                laid(now, change)
+            assert now == state(book, code, Mark(as_of=until.as_of, position=since.position))
+            stories = [
+                [s for s in book.said[: until.position] if s.development == id] for id in book.developments
+            ]
+            found = news(
+                [who], [story for story in stories if story], since.position, until.position, everybody=False
+            )
+            patches = [patch for one in found for patch in one.changes[code]]
+            for patch in sorted(patches, key=lambda patch: patch.position):
+                if patch.change.start <= until.as_of < patch.change.end:
+                    laid(now, patch.change)
+            assert now == state(book, code, until)
+
+
+class Follower:
+    """A program that knows nothing but the editions: for each item the course of its fields over time."""
+
+    def __init__(self) -> None:
+        self.courses: dict[tuple[Any, ...], list[tuple[datetime, datetime, dict[str, Any]]]] = {}
+
+    def read(self, edition: Edition, code: str) -> None:
+        entries = [*edition.new, *edition.late, *edition.corrected, *edition.withdrawn]
+        lines = [line for entry in entries for line in entry.lines if code in line.partners]
+        for line in sorted(lines, key=lambda line: line.position):
+            for scope in line.scopes or [""]:
+                self._lay((line.subject, line.aspect, line.key, line.claim, scope), line)
+
+    def _lay(self, item: tuple[Any, ...], line: Line) -> None:
+        start, end = line.starts or BEGINNING, line.ends or FOREVER
+        course = self.courses.setdefault(item, [(BEGINNING, FOREVER, {})])
+        new: list[tuple[datetime, datetime, dict[str, Any]]] = []
+        for first, last, held in course:
+            lo, hi = max(first, start), min(last, end)
+            if lo >= hi:
+                new.append((first, last, held))
+                continue
+            new += [(first, lo, held)] if first < lo else []
+            new.append((lo, hi, patched(held, line.before, line.after)))
+            new += [(hi, last, held)] if hi < last else []
+        self.courses[item] = new
+
+    def at(self, at: datetime) -> dict[tuple[Any, ...], dict[str, Any]]:
+        found = {
+            item: held
+            for item, course in self.courses.items()
+            for first, last, held in course
+            if first <= at < last
+        }
+        return {item: held for item, held in found.items() if held}
+
+
+def patched(held: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields after a change; entries of exemptions and ratifications change one by one."""
+    out = dict(held)
+    for name in {**before, **after}:
+        if name in ("exemptions", "ratified"):
+            out[name] = patched(held.get(name, {}), before.get(name, {}), after.get(name, {}))
+            if not out[name]:
+                del out[name]
+        elif name in after:
+            out[name] = after[name]
+        else:
+            out.pop(name, None)
+    return out
+
+
+def shown(book: Book, code: str, mark: Mark) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """The state at a point, as editions speak of it."""
+    seen = book.watched(code, mark.position, mark.position).known(mark.position)
+    found = {}
+    for key in seen.keys:
+        if key.family not in SILENT:
+            found[key.subject, key.family, key.name, key.claim, key.scope] = nested(seen.own(key, mark.as_of))
+    return {item: held for item, held in found.items() if held}
+
+
+@settings(search, max_examples=40)
+@given(told())
+def test_who_reads_every_edition_knows_what_is_known(told: tuple[Book, list[Mark]]) -> None:
+    book, marks = told
+    followers = {code: Follower() for code in CODES}
+    for since, until in windows(marks):
+        edition = msgspec.json.decode(msgspec.json.encode(book.edition(CODES, since, until)), type=Edition)
+        for code, follower in followers.items():
+            follower.read(edition, code)
+    position = marks[-1].position
+    for hours in range(0, 24 * 14, 5):
+        mark = Mark(as_of=START + timedelta(hours=hours, minutes=11), position=position)
+        for code, follower in followers.items():
+            assert follower.at(mark.as_of) == shown(book, code, mark)
+
+
+@settings(search, max_examples=40)
+@given(told(), st.lists(st.sampled_from(CODES), min_size=1, unique=True))
+def test_every_event_in_scope_is_told_once_and_no_other(
+    told: tuple[Book, list[Mark]], codes: list[str]
+) -> None:
+    book, marks = told
+    counted: dict[int, int] = {}
+    for since, until in windows(marks):
+        edition = book.edition(codes, since, until)
+        for entry in [*edition.new, *edition.late, *edition.corrected, *edition.withdrawn]:
+            assert all(since.position < position <= until.position for position in entry.positions)
+            for position in entry.positions:
+                counted[position] = counted.get(position, 0) + 1
+            assert set(entry.partners) <= set(codes)
+            assert entry.quiet or entry.partners
+        for line in [line for entry in edition.told for line in entry.lines]:
+            assert set(line.partners) <= set(codes)
+    assert all(times == 1 for times in counted.values())
+    for first, last in zip(book.ends, book.ends[1:], strict=False):
+        whos = [book.watched(code, first, last) for code in codes]
+        if any(who.step(first, last) for who in whos):
+            assert all(position in counted for position in range(first + 1, last + 1))
+
+
+# ---------------------------------------------------------------- examples
+
+TARIFF = "measure:us-tariff"
+FEB, MARCH, APRIL = (datetime(2025, month, 4, 13, tzinfo=UTC) for month in (2, 3, 4))
+
+
+def logged(book: Book, *events: dict[str, Any], announced: str, title: str = "What happened") -> int:
+    book.log({"title": title, "announced": announced, "events": list(events)})
+    return len(book.developments) - 1
+
+
+def corrected(
+    book: Book, which: int, *events: dict[str, Any], announced: str, editorial: bool = False
+) -> None:
+    book.correct(which, {"title": "What happened", "announced": announced, "events": list(events)}, editorial)
+
+
+def mark(book: Book, day: datetime) -> Mark:
+    return Mark(as_of=day, position=book.ends[-1])
+
+
+def words(entry: Entry) -> list[str]:
+    return [
+        f"{line.whom}: {'; '.join(line.words)}{f' [{line.when}]' if line.when else ''}"
+        for line in entry.shown
+    ]
+
+
+def tariff_on_mexico() -> Book:
+    book = Book()
+    logged(
+        book, opened(TARIFF, at(25, "MX", **{"from": "2025-02-01"})), announced="2025-02-01", title="Tariff"
+    )
+    return book
+
+
+def test_a_pause_that_ends_by_itself_is_told_on_its_day() -> None:
+    book = tariff_on_mexico()
+    logged(
+        book, paused(TARIFF, {"target": "MX", "until": "2025-04-01"}), announced="2025-02-03", title="Pause"
+    )
+    edition = book.edition(["MX"], mark(book, MARCH), mark(book, APRIL))
+    (entry,) = edition.took_effect
+    assert (entry.title, entry.when) == ("Pause", "1 April 2025")
+    assert words(entry) == ["Land of MX: paused → in force [1 April 2025]"]
+    assert (edition.new, headline(edition)) == ([], "1 change of state (MX)")
+
+
+def test_what_comes_within_two_weeks_is_announced() -> None:
+    book = tariff_on_mexico()
+    logged(
+        book, paused(TARIFF, {"target": "MX", "until": "2025-03-15"}), announced="2025-02-03", title="Pause"
+    )
+    edition = book.edition(["MX"], mark(book, FEB), mark(book, MARCH))
+    assert [words(entry) for entry in edition.coming] == [["Land of MX: paused → in force [15 March 2025]"]]
+    assert edition.empty
+
+
+def test_what_was_to_end_today_and_was_prolonged_yesterday_is_not_told_as_ended() -> None:
+    book = tariff_on_mexico()
+    logged(
+        book, paused(TARIFF, {"target": "MX", "until": "2025-04-01"}), announced="2025-02-03", title="Pause"
+    )
+    since = mark(book, MARCH)
+    logged(
+        book, paused(TARIFF, {"target": "MX", "until": "2025-05-01"}), announced="2025-03-31", title="Longer"
+    )
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    assert edition.took_effect == []
+    assert [words(entry) for entry in edition.fell_through] == [
+        ["Land of MX: paused → in force [1 April 2025]"]
+    ]
+    (entry,) = edition.new
+    assert words(entry) == ["Land of MX: in force → paused [since 1 April 2025 until 1 May 2025]"]
+
+
+def test_what_is_ordered_for_next_month_is_new_today() -> None:
+    book = tariff_on_mexico()
+    since = mark(book, FEB)
+    logged(
+        book, amended(TARIFF, at(50, "MX", **{"from": "2025-05-01"})), announced="2025-03-03", title="More"
+    )
+    (entry,) = book.edition(["MX"], since, mark(book, MARCH)).new
+    assert words(entry) == ["Land of MX: rate 25% → 50% [from 1 May 2025]"]
+
+
+def test_what_happened_before_the_last_edition_is_added_late() -> None:
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    logged(book, amended(TARIFF, at(30, "MX")), announced="2025-02-20", title="Overlooked")
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    assert [entry.title for entry in edition.late] == ["Overlooked"]
+    assert edition.late[0].dates == "happened 20 February 2025, logged 31 August 2025"
+    assert headline(edition) == "1 added late (MX)"
+
+
+def test_what_is_announced_today_is_no_later_than_a_day() -> None:
+    """A date without an hour is not over before the day is."""
+    book = tariff_on_mexico()
+    since = Mark(as_of=datetime(2025, 3, 4, 13, tzinfo=UTC), position=1)
+    logged(book, amended(TARIFF, at(30, "MX")), announced="2025-03-04", title="This morning")
+    assert [e.title for e in book.edition(["MX"], since, mark(book, APRIL)).new] == ["This morning"]
+
+
+def test_a_correction_says_what_was_told_and_when() -> None:
+    book = tariff_on_mexico()
+    which = logged(book, amended(TARIFF, at(39, "MX")), announced="2025-03-03", title="Wrong")
+    since = mark(book, MARCH)
+    corrected(book, which, amended(TARIFF, at(31, "MX")), announced="2025-03-03")
+    edition = book.edition(["MX"], since, mark(book, APRIL), {book.developments[which]: "2025-03-04"})
+    (entry,) = edition.corrected
+    assert words(entry) == ["Land of MX: rate 39% → 31%"]
+    assert entry.lines[0].note == "you were told rate 39% on 4 March 2025"
+    assert entry.reason == "We had it wrong"
+    assert headline(edition) == "1 correction (MX)"
+
+
+def test_a_withdrawal_says_what_stands_instead() -> None:
+    book = tariff_on_mexico()
+    which = logged(book, amended(TARIFF, at(39, "MX")), announced="2025-03-03")
+    since = mark(book, MARCH)
+    book.withdraw(which)
+    (entry,) = book.edition(["MX"], since, mark(book, APRIL)).withdrawn
+    assert (words(entry), entry.reason) == (["Land of MX: rate 39% → 25%"], "It never happened")
+
+
+def test_a_correction_reaches_those_whom_only_the_original_concerned() -> None:
+    book = tariff_on_mexico()
+    which = logged(book, amended(TARIFF, at(39, "MX")), announced="2025-03-03")
+    since = mark(book, MARCH)
+    corrected(book, which, opened(TARIFF, at(39, "CN")), announced="2025-03-03")
+    until = mark(book, APRIL)
+    assert [words(e) for e in book.edition(["MX"], since, until).corrected] == [
+        ["Land of MX: rate 39% → 25%"]
+    ]
+    assert [e.partners for e in book.edition(["MX", "CN"], since, until).corrected] == [["MX", "CN"]]
+    assert book.edition(["GB"], since, until).empty
+
+
+def test_an_editorial_correction_is_not_told() -> None:
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    corrected(
+        book,
+        0,
+        opened(TARIFF, at(25, "MX", **{"from": "2025-02-01"})),
+        announced="2025-02-01",
+        editorial=True,
+    )
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    assert (edition.empty, edition.editorial) == (True, 1)
+
+
+def test_what_was_logged_and_withdrawn_since_the_last_edition_is_one_line() -> None:
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    book.withdraw(logged(book, amended(TARIFF, at(39, "MX")), announced="2025-03-20", title="Mistake"))
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    assert [(e.title, e.note, e.lines) for e in edition.told] == [
+        ("Mistake", "logged and withdrawn since the last digest", [])
+    ]
+
+
+def test_what_moved_and_moved_back_is_one_entry() -> None:
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    logged(book, amended(TARIFF, at(50, "MX")), announced="2025-03-20", title="Up")
+    logged(
+        book,
+        amended(TARIFF, at(25, "MX"), at(25, "MX", **{"from": "2025-03-20"})),
+        announced="2025-03-21",
+        title="Down",
+    )
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    (entry,) = edition.new
+    assert (entry.title, [also.title for also in entry.also]) == ("Down", ["Up"])
+    assert entry.note == "moved and moved back (2 changes)"
+    assert words(entry)[0] == "Land of MX: rate 25% → 50%"
+
+
+def test_equal_changes_are_one_line_for_all_whom_they_concern() -> None:
+    book = Book()
+    since = mark(book, FEB)
+    both = [at(10, code, **{"from": "2025-03-01"}) for code in ("MX", "CN")]
+    logged(book, opened(TARIFF, *both, at(20, "GB")), announced="2025-02-20")
+    (entry,) = book.edition(CODES, since, mark(book, MARCH)).new
+    assert words(entry) == [
+        "Land of GB: in force; rate 20%", "Land of MX, Land of CN: in force; rate 10% [since 1 March 2025]",
+    ]  # fmt: skip
+
+
+def test_what_reaches_a_bloc_reaches_its_members_and_nobody_else() -> None:
+    book = Book()
+    logged(
+        book,
+        {"type": "bloc.joined", "subject": "partner:MX", "bloc": "EU", "from": "2020"},
+        announced="2025-01-01",
+    )
+    since = mark(book, FEB)
+    logged(book, opened(TARIFF, at(20, "EU")), announced="2025-02-20")
+    until = mark(book, MARCH)
+    (entry,) = book.edition(["MX"], since, until).new
+    assert words(entry) == ["Land of MX (through the EU): in force; rate 20%"]
+    assert book.edition(["GB"], since, until).empty
+
+
+def test_terms_of_a_measure_that_does_not_reach_a_partner_are_not_told() -> None:
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    spared = {"target": "everyone", "scope": "cars", "set": {"exempt": True}}
+    logged(book, amended(TARIFF, spared), announced="2025-03-20")
+    until = mark(book, APRIL)
+    assert [entry.partners for entry in book.edition(["GB", "MX"], since, until).new] == [["MX"]]
+    assert book.edition(["GB"], since, until).empty
+
+
+def test_that_somebody_looked_for_news_is_no_news() -> None:
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    logged(book, event("partner.checked", "partner:MX", through="2025-04-03"), announced="2025-04-03")
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    assert (edition.empty, edition.unchecked) == (True, [])
+
+
+def test_a_deadline_is_told_when_it_is_reached_and_still_open() -> None:
+    book = Book()
+    logged(
+        book, event("deadline.set", "partner:MX", deadline="truce", set={"due": "2025-03-20", "title": "Truce"}),
+        announced="2025-02-01", title="A truce",
+    )  # fmt: skip
+    edition = book.edition(["MX"], mark(book, MARCH), mark(book, APRIL))
+    (entry,) = edition.took_effect
+    assert words(entry) == ["Land of MX: due 20 March 2025, still open"]
+    assert entry.lines[0].item == "Deadline: Truce"
+
+
+def test_what_ended_before_it_was_told_is_told() -> None:
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    logged(
+        book,
+        amended(TARIFF, at(99, "MX", **{"from": "2025-03-10", "until": "2025-03-11"})),
+        announced="2025-03-09",
+    )
+    (entry,) = book.edition(["MX"], since, mark(book, APRIL)).new
+    assert words(entry) == ["Land of MX: rate 25% → 99% [from 10 March 2025 until 11 March 2025]"]
+
+
+def test_nothing_new_is_an_empty_edition() -> None:
+    book = tariff_on_mexico()
+    logged(book, ended(TARIFF, {"target": "MX"}), announced="2025-02-03")
+    edition = book.edition(["MX"], mark(book, MARCH), mark(book, APRIL))
+    assert (edition.empty, headline(edition)) == (True, "nothing changed")
