@@ -315,12 +315,21 @@ class _Bad:
 
 def sentence(refusal: Refused) -> str:
     """A refusal on one line: every field that is wrong, and what to do about it."""
-    problems = [
-        f"{problem.pointer}: {problem.detail}" if problem.pointer and problem.pointer not in problem.detail
-        else problem.detail
-        for problem in refusal.problems
-    ]  # fmt: skip
-    return "; ".join(dict.fromkeys(problems)) or refusal.detail
+    match refusal.problems:
+        case []:
+            return refusal.detail
+        case [one]:
+            return _placed(one.pointer, refusal.detail)
+        case several:
+            return "; ".join(dict.fromkeys(_placed(problem.pointer, problem.detail) for problem in several))
+
+
+def _placed(pointer: str, detail: str) -> str:
+    """What is wrong, with its place: a JSON Pointer, or an option. Names of fields are in the sentence already."""
+    if pointer in detail or not pointer.startswith(("/", "-")):
+        return detail
+    name = pointer.rpartition("/")[2].lstrip("-")
+    return f"{pointer}: {detail.removeprefix(f'{name}: ').removeprefix('date: ')}"
 
 
 class _Fact(Struct):

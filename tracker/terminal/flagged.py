@@ -25,7 +25,9 @@ def development(**flags: Any) -> Development:
     """The command that the options mean; refusals name the options."""
     missing = [PLACES[name.rstrip("_")] for name in REQUIRED if not flags[name]]
     if missing:
-        raise invalid("options", f"{', '.join(missing)} missing: give them, or the whole command by --file")
+        raise invalid(
+            "", f"{', '.join(missing)} missing: give {'it' if len(missing) == 1 else 'them'}, or --file"
+        )
     return parse(Development, msgspec.json.encode(_told(flags) | {"events": [_event(flags)]}))
 
 
@@ -36,7 +38,8 @@ def by_option() -> Iterator[None]:
         yield
     except Refused as refusal:
         problems = [Problem(_option(problem.pointer), problem.detail) for problem in refusal.problems]
-        raise Refused(refusal.code, refusal.detail, *problems) from None
+        detail = problems[0].detail if len(problems) == 1 else refusal.detail
+        raise Refused(refusal.code, detail, *problems) from None
 
 
 def _option(pointer: str) -> str:

@@ -32,7 +32,7 @@ FEW = 500
 
 
 def development(file: BinaryIO) -> Development:
-    """The development in a file; a line of an import, which has it inside, will do as well."""
+    """The development in a file."""
     raw = file.read(LONGEST_LINE + 1)
     if len(raw) > LONGEST_LINE:
         raise Refused(
@@ -67,7 +67,8 @@ def hand_in(
         showing.json(_answer(recorded, seen, dry_run))
         return
     showing.line(_headline(recorded, dry_run))
-    showing.preview(seen, ZoneInfo(opened.zone))
+    if not recorded.repeated:
+        showing.preview(seen, ZoneInfo(opened.zone))
 
 
 def _look(connection: Connection, recorded: Recorded) -> tuple[Recorded, Preview]:

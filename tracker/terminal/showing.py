@@ -155,10 +155,9 @@ def preview(seen: Preview, zone: ZoneInfo) -> None:
         heading(f"{words.name_of(code)} ({code})" if len(code) == 2 else words.name_of(code))
         bullets(change(view, zone) for view in changes)
         for resumption in seen.resumes.get(code, ()):
-            held = state(resumption.state) or "nothing is said any more"
-            bullets(
-                [f"resumes{when(resumption.change.starts, None, zone)}: {resumption.change.title}: {held}"]
-            )
+            rate = resumption.state.get("rate")
+            held = f" ({words.rate(rate)})" if rate else ""
+            bullets([f"then resumes: {change(resumption.change, zone)}{held}"])
         for erasure in seen.erases.get(code, ()):
             later = f", it comes on {words.day(erasure.later, zone)}" if erasure.later else ""
             bullets([f"erases what was scheduled: {change(erasure.change, zone)}{later}"])
