@@ -29,7 +29,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     bindparam,
-    cast,
     func,
     or_,
     select,
@@ -38,6 +37,7 @@ from sqlalchemy import (
     union_all,
     update,
 )
+from sqlalchemy.exc import OperationalError
 
 from tracker.domain.errors import Refused
 from tracker.domain.events import AnyEvent, Told
@@ -467,9 +467,8 @@ def verify(connection: Connection) -> Iterator[int]:
     """Check the whole log up to its end as of now: dense positions, every event's hash, its commit, the chain.
     Yields the position reached, page by page; raises proof.Broken naming the first bad position."""
     end = connection.execute(select(head.c.position, head.c.chain)).one()
-    page = _checked(raw=connection.dialect.name == "sqlite")
     checker = proof.Checker()
-    while rows := connection.execute(page, {"after": checker.position, "until": end.position}).all():
+    while rows := _to_check(connection, checker.position, end.position):
         for row in rows:
             checker.check(row)
         yield checker.position
@@ -480,28 +479,31 @@ def verify(connection: Connection) -> Iterator[int]:
         raise proof.Broken(stray, "a commit without events was put in")
 
 
-def _checked(raw: bool) -> Select[Any]:
-    """What verifying reads, a page at a time. SQLite lets any bytes be put into any column: there, text is read raw."""
+def _to_check(connection: Connection, after: int, until: int, limit: int = 2000) -> Sequence[Row[Any]]:
+    """Events with their commits, a page at a time; one at a time where SQLite finds text in it that is none."""
+    try:
+        return connection.execute(_CHECKED, {"after": after, "until": until, "limit": limit}).all()
+    except OperationalError as error:
+        if "UTF-8" not in str(error.orig):
+            raise
+        if limit == 1:
+            raise proof.Broken(after + 1, "what is stored is no text: a column was changed") from None
+        return _to_check(connection, after, until, limit=1)
 
-    def text(column: Column[str]) -> ColumnElement[Any]:
-        return cast(column, LargeBinary) if raw else column
 
-    columns = (
-        events.c.position, text(events.c.id), text(subjects.c.key), events.c.version, text(events.c.type),
-        events.c.schema, text(events.c.development), type_coerce(commits.c.recorded_at, BigInteger),
-        type_coerce(commits.c.learnt_at, BigInteger), text(commits.c.logged_by), events.c.salt, events.c.hash,
-        text(events.c.body), commits.c.chain, commits.c.first, commits.c.last, text(commits.c.development),
-    )  # fmt: skip
-    return (
-        select(*columns)
-        .join_from(events, subjects, events.c.subject == subjects.c.id, isouter=True)
-        .join(commits, events.c.commit == commits.c.first, isouter=True)
-        .where(events.c.position > bindparam("after"), events.c.position <= bindparam("until"))
-        .order_by(events.c.position)
-        .limit(2000)
+_CHECKED = (
+    select(
+        events.c.position, events.c.id, subjects.c.key, events.c.version, events.c.type, events.c.schema,
+        events.c.development, type_coerce(commits.c.recorded_at, BigInteger),
+        type_coerce(commits.c.learnt_at, BigInteger), commits.c.logged_by, events.c.salt, events.c.hash, events.c.body,
+        commits.c.chain, commits.c.first, commits.c.last, commits.c.development,
     )
-
-
+    .join_from(events, subjects, events.c.subject == subjects.c.id, isouter=True)
+    .join(commits, events.c.commit == commits.c.first, isouter=True)
+    .where(events.c.position > bindparam("after"), events.c.position <= bindparam("until"))
+    .order_by(events.c.position)
+    .limit(bindparam("limit"))
+)  # fmt: skip
 _BEYOND_THE_HEAD = select(func.min(events.c.position)).where(
     events.c.position > select(head.c.position).scalar_subquery()
 )

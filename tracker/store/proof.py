@@ -80,19 +80,22 @@ class Checker:
         )  # fmt: skip
         if event_hash(expected, _bytes(salt), _text(body).encode()) != _bytes(hash):
             raise Broken(position, "the event does not match its hash: its body or envelope was changed")
-        if (position - len(self._hashes), development) != (first, of_commit):
-            raise Broken(position, "the commit of the event was changed")
-        self.position = position
+        begun = position - len(self._hashes)
+        if (begun, development) != (first, of_commit):
+            raise Broken(begun, "the commit of the event was changed")
         self._hashes.append(bytes(hash))
         if position == last:
-            if link(self._chain, self._hashes) != bytes(chain):
-                raise Broken(position - len(self._hashes) + 1, "the chain breaks here: history was rewritten")
+            if link(self._chain, self._hashes) != _bytes(chain):
+                raise Broken(first, "the chain breaks here: history was rewritten")
             self._chain, self._hashes = bytes(chain), []
+        self.position = position
 
     def close(self, position: int, chain: bytes) -> None:
         if position != self.position:
             raise Broken(
                 self.position + 1, f"the log ends here, its head says {position}: events are missing"
             )
-        if self._hashes or chain != self._chain:
-            raise Broken(max(self.position, 1), "the chain does not end where the head says")
+        if self._hashes:
+            raise Broken(position - len(self._hashes) + 1, "the commit of the event was changed")
+        if chain != self._chain:
+            raise Broken(max(position, 1), "the chain does not end where the head says")
