@@ -340,6 +340,12 @@ def ever_of(connection: Connection, subjects: Iterable[str], known: int) -> list
     return _rows(connection.execute(wanted, {"known": known, "subjects": sorted(set(subjects))}))
 
 
+def places(connection: Connection) -> list[tuple[str, Lane]]:
+    """Every subject and lane there is or was: what a form can suggest."""
+    wanted = select(lanes.c.subject, lanes.c.target, lanes.c.scope, lanes.c.basis, lanes.c.aspect)
+    return [(row.subject, Lane(*row[1:])) for row in connection.execute(wanted)]
+
+
 def abouts(connection: Connection, subjects: Iterable[str], known: int) -> dict[str, dict[str, Any]]:
     """What subjects are, as known at a position: title, kind, authority, ..."""
     wanted = _ROWS.where(

@@ -1,5 +1,13 @@
-"""The pages, one file and one template each."""
+"""The pages, one file and one template each: the map of the site."""
 
-from tracker.web.pages import about, board, event, partner
+from litestar import Router
 
-ROUTES = (*board.ROUTES, *partner.ROUTES, *event.ROUTES, *about.ROUTES)
+from tracker.web.pages import about, board, correct, event, log, partner, sign_in, withdraw
+
+PAGES = (
+    *board.ROUTES, *partner.ROUTES, *event.ROUTES, *log.ROUTES, *correct.ROUTES, *withdraw.ROUTES, *sign_in.ROUTES,
+    *about.ROUTES,
+)  # fmt: skip
+# Behind a router: Litestar 2.25 registers an application's own handlers of one path (GET and POST) twice, and a
+# sync handler that is registered twice answers with a coroutine.
+ROUTES = (Router("/", route_handlers=PAGES),)

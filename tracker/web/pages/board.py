@@ -14,16 +14,19 @@ from tracker.store.engine import reading
 from tracker.web import point
 from tracker.web.html import html
 
+LAST = 10_000
 COLUMNS: dict[str, tuple[str, Callable[[Card], Any]]] = {
     "partner": ("Partner", lambda c: c.partner.name),
-    "talks": ("Talks", lambda c: (c.talks or "", c.partner.rank or 999)),
-    "deal": ("Deal", lambda c: (c.in_writing is None, not c.in_writing, c.partner.rank or 999)),
-    "layers": ("In force on all goods", lambda c: (-highest(c), -len(c.layers))),
+    "talks": ("Talks", lambda c: (c.talks or "~", c.partner.rank or LAST)),
+    "deal": ("Deal", lambda c: (c.in_writing is None, not c.in_writing, c.partner.rank or LAST)),
+    "layers": ("In force on all goods", lambda c: (highest(c), len(c.layers))),
     "last": ("Last change", lambda c: c.last_own.announced if c.last_own else BEGINNING),
     "next": ("Next date", lambda c: c.next_date.at if c.next_date else FOREVER),
     "checked": ("Record kept until", lambda c: c.checked_through or ""),
 }
 """The columns by the name they are sorted by: heading, and what decides the order."""
+FALLING = ("layers", "last")
+"""Columns whose greatest is wanted first."""
 
 
 @get("/", sync_to_thread=True, include_in_schema=False)
@@ -41,6 +44,7 @@ def board(request: Request[Any, Any, Any], engine: NamedDependency[Engine]) -> R
         shown.sort(key=COLUMNS[sort.removeprefix("-")][1], reverse=sort.startswith("-"))
     context = {
         "bar": bar, "kept": bar.kept, "cards": shown, "every": len(cards), "columns": COLUMNS, "sort": sort,
+        "falling": FALLING,
         "sector": sector, "sectors": sectors, "kept_until": kept_until(cards), "at_point": at,
         "beyond": any(card.beyond_coverage for card in shown), "for_all": for_all(cards),
     }  # fmt: skip

@@ -8,19 +8,14 @@ from litestar.params import FromPath
 from sqlalchemy import Engine
 
 from tracker import read
-from tracker.domain import events as catalogue
 from tracker.domain.views import Story, Version
 from tracker.store import access
 from tracker.store.engine import reading
 from tracker.web import point
 from tracker.web.changes import by_partner
 from tracker.web.differences import differences
+from tracker.web.form import MEANING
 from tracker.web.html import html, subjects_in
-
-MEANING = {
-    str(event.__struct_config__.tag): (event.__doc__ or "").strip() for event in catalogue.Logged.__args__
-}
-"""What each type of event says, in the words of the catalogue."""
 
 
 @get("/events/{id:str}", sync_to_thread=True, include_in_schema=False)

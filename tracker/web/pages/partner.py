@@ -54,12 +54,13 @@ class Row:
 
 @dataclass(slots=True)
 class Date:
-    """A date ahead: what changes then by what is scheduled, and the deadlines that fall on it."""
+    """A date ahead: what changes then by what is scheduled, the deadlines that fall on it, what is only threatened."""
 
     at: datetime
     subject: str
     lines: list[Line] = field(default_factory=list)
     deadlines: list[ItemView] = field(default_factory=list)
+    threats: list[ItemView] = field(default_factory=list)
 
 
 @get("/partners/{code:str}", sync_to_thread=True, include_in_schema=False)
@@ -232,7 +233,7 @@ def moves(entries: Sequence[Entry]) -> dict[tuple[str, str], list[tuple[Entry, C
 
 
 def coming(state: PartnerState) -> list[Date]:
-    """The dates ahead of the point, in order: scheduled changes and open deadlines."""
+    """The dates ahead of the point, in order: scheduled changes, open deadlines, and what is threatened for a day."""
     changes: dict[datetime, list[ChangeView]] = {}
     for change in state.coming:
         if change.starts:
@@ -242,13 +243,18 @@ def coming(state: PartnerState) -> list[Date]:
         at = due(item)
         if at and at > state.temporal.as_of and item.state.get("status") == "open":
             dates.setdefault(at, Date(at, item.subject)).deadlines.append(item)
+    for item in state.claims:
+        at = due(item, "starts")
+        alive = item.state.get("status") == "threatened" or item.state.get("outcome") == "open"
+        if at and at > state.temporal.as_of and alive:
+            dates.setdefault(at, Date(at, item.subject)).threats.append(item)
     return [dates[at] for at in sorted(dates)]
 
 
-def due(item: ItemView) -> datetime | None:
-    """The instant a deadline falls on."""
+def due(item: ItemView, name: str = "due") -> datetime | None:
+    """The instant that a stated date of an item stands for."""
     try:
-        return moment(item.state["due"], zone_of(actor_of(item.subject))).at
+        return moment(item.state[name], zone_of(actor_of(item.subject))).at
     except (KeyError, ValueError):
         return None
 
