@@ -194,7 +194,9 @@ def command(request: Request[Any, Any, Any], shape: type[Command], raw: bytes) -
 def is_json(raw: bytes) -> bool:
     try:
         msgspec.json.decode(raw)
-    except (ValueError, RecursionError):
+    except (msgspec.ValidationError, RecursionError):  # a number out of range, brackets without end
+        return True
+    except ValueError:
         return False
     return True
 
