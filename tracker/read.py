@@ -403,7 +403,10 @@ def _entries(
         entry = entry_of(events)
         if entry.announced_at > at.as_of:
             continue
-        changes = _changed_by(code, events, by_subject, members, abouts)
+        if entry.standing == "current":
+            changes = _changed_by(code, events, by_subject, members, abouts)
+        else:
+            changes = _mended_for(connection, code, events, members, abouts)
         if changes or entry.standing != "current" or _names(events, code):
             entries.append(msgspec.structs.replace(entry, changes=changes))
     return sorted(
@@ -438,6 +441,21 @@ def _changed_by(
         for change in restated(before, after, BEGINNING, FOREVER)
         if change.key.subject in subjects
     ]
+
+
+def _mended_for(
+    connection: Connection,
+    code: str,
+    events: Sequence[StoredEvent],
+    members: Sequence[Row],
+    abouts: Mapping[str, Mapping[str, Any]],
+) -> list[ChangeView]:
+    """What a corrected development says as a whole, not only what its correction moved."""
+    before, after = _around(connection, events)
+    now = [row for row in members if row.known_from <= events[-1].position < row.known_until]
+    old, new = History(code, [*before, *now], abouts), History(code, [*after, *now], abouts)
+    subjects = {event.subject for event in events}
+    return _views([c for c in restated(old, new, BEGINNING, FOREVER) if c.key.subject in subjects], abouts)
 
 
 def _versions(events: Sequence[StoredEvent]) -> list[list[StoredEvent]]:
@@ -492,11 +510,40 @@ def story(connection: Connection, id: str, known: int) -> Story:
     subjects = {event.subject for event in events}
     rows = [row for row in segments.ever_of(connection, subjects, known) if row.lane.aspect != "about"]
     about = segments.abouts(connection, subjects, known)
+    versions = [_version(events, commit, rows, about) for commit in _versions(events)]
     return Story(
         entry=entry_of(events),
-        versions=[_version(events, commit, rows, about) for commit in _versions(events)],
-        seen={subject: log.of_subject(connection, subject, known)[-1].version for subject in subjects},
+        versions=versions,
+        changes=versions[0].changes if len(versions) == 1 else _as_mended(connection, events, about),
+        seen=log.versions(connection, subjects),
     )
+
+
+def _as_mended(
+    connection: Connection, events: Sequence[StoredEvent], about: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[ChangeView]]:
+    """What a development says in the last version that stood, for whom, against what lay before it in the order."""
+    before, after = _around(connection, events)
+    found = {}
+    for code in sorted({row.partner for row in [*before, *after]}):
+        old = History(code, [row for row in before if row.partner in (code, EVERYONE)], about)
+        new = History(code, [row for row in after if row.partner in (code, EVERYONE)], about)
+        if changes := restated(old, new, BEGINNING, FOREVER):
+            found[code] = _views(changes, about)
+    everyones = found.get(EVERYONE, [])
+    return {c: held for c, held in found.items() if c == EVERYONE or held != everyones}
+
+
+def _around(connection: Connection, events: Sequence[StoredEvent]) -> tuple[list[Row], list[Row]]:
+    """The rows of a development's subjects without it and with it, in the last version of it that stood."""
+    last = next(c for c in reversed(_versions(events)) if not isinstance(c[0].event, DevelopmentWithdrawn))
+    before: list[Row] = []
+    after: list[Row] = []
+    for subject in {event.subject for event in events}:
+        old, new = segments.painted_over(connection, subject, events[0].position, last[-1].position)
+        before += old
+        after += new
+    return before, after
 
 
 def _version(

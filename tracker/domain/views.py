@@ -215,10 +215,12 @@ class Version(View, frozen=True, kw_only=True):
 
 
 class Story(View, frozen=True, kw_only=True):
-    """A development with all its versions, oldest first; ``seen``: the version of each of its subjects now."""
+    """A development with all its versions, oldest first. ``changes``: what it says as it stands (or stood before it was
+    withdrawn), for whom, against what lay before it. ``seen``: the version of each of its subjects now."""
 
     entry: Entry
     versions: list[Version]
+    changes: dict[str, list[ChangeView]]
     seen: dict[str, int]
 
 

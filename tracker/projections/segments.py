@@ -160,6 +160,27 @@ def contributions(connection: Connection, subject: str, until: int) -> list[Cont
     ]
 
 
+def painted_over(
+    connection: Connection, subject: str, original: int, until: int
+) -> tuple[list[Row], list[Row]]:
+    """What the developments say of a subject up to one's place in the order, without it and with it: the development
+    whose first event has position ``original``, each in its latest version known at position ``until``."""
+    said = contributions(connection, subject, until)
+    place = next((c.order for c in said if c.order.position == original), None)
+    below = [c for c in said if place is not None and c.order < place]
+    mine = [c for c in said if c.order.position == original]
+    return _course(subject, fold(below)), _course(subject, fold([*below, *mine]))
+
+
+def _course(subject: str, folded: Lanes) -> list[Row]:
+    return [
+        Row(subject, concerned(subject, lane.target), lane, segment, 0, BELIEVED)
+        for lane, held in folded.items()
+        for segment in held
+        if lane.aspect != "about"
+    ]
+
+
 def _write(
     connection: Connection,
     event: StoredEvent,

@@ -79,7 +79,7 @@ requests = Table(
 commits = Table(
     "commits",
     durable,
-    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("first", Serial, primary_key=True, autoincrement=False),
     Column("last", BigInteger, nullable=False, unique=True),
     Column("id", String(36), nullable=False, unique=True),
     Column("development", String(36), nullable=False, index=True),
@@ -93,7 +93,7 @@ commits = Table(
 events = Table(
     "events",
     durable,
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", Serial, primary_key=True, autoincrement=False),
     Column("id", String(36), nullable=False, unique=True),
     Column("subject", BigInteger, ForeignKey(subjects.c.id), nullable=False),
     Column("version", BigInteger, nullable=False),
@@ -455,6 +455,12 @@ def originals(connection: Connection, developments: Iterable[str]) -> dict[str, 
             .group_by(commits.c.development)
         )
     }
+
+
+def versions(connection: Connection, keys: Iterable[str]) -> dict[str, int]:
+    """How many events each of these subjects has: what a writer says it has seen."""
+    found = select(subjects.c.key, subjects.c.version).where(subjects.c.key.in_(sorted(set(keys))))
+    return {row.key: row.version for row in connection.execute(found)}
 
 
 def subject_keys(connection: Connection, kind: str = "") -> list[str]:

@@ -29,10 +29,9 @@ def event(
         titles = read.titles(connection, _subjects(story), at.known)
         names = access.names(connection, {version.logged_by for version in story.versions})
     last = story.versions[-1]
-    standing = next(v for v in reversed(story.versions) if v.what != "withdrawn")
     context = {
         "bar": bar, "kept": bar.kept, "story": story, "entry": story.entry, "titles": titles, "names": names,
-        "meaning": MEANING, "lines": by_partner(standing.changes), "said": last.said, "last": last,
+        "meaning": MEANING, "lines": by_partner(story.changes), "said": last.said, "last": last,
         "moves": [_moved(older, newer) for older, newer in zip(story.versions, story.versions[1:], strict=False)],
         "by_partner": by_partner, "saved": request.query_params.get("saved", ""),
     }  # fmt: skip
@@ -40,7 +39,8 @@ def event(
 
 
 def _subjects(story: Story) -> set[str]:
-    words = [word for v in story.versions for held in v.changes.values() for c in held for word in c.words]
+    held = [story.changes, *(version.changes for version in story.versions)]
+    words = [word for changes in held for found in changes.values() for c in found for word in c.words]
     links = [subject for held in story.entry.links.values() for subject in held]
     return {*story.entry.subjects, *subjects_in(words), *(link.partition("#")[0] for link in links)}
 
