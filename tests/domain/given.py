@@ -44,5 +44,6 @@ def ended(subject: str, *effects: dict[str, Any], **fields: Any) -> dict[str, An
 
 
 def at(percent: float, target: str = "everyone", **fields: Any) -> dict[str, Any]:
-    """An effect that sets a rate."""
-    return {"target": target, "set": {"rate": {"percent": percent}}, **fields}
+    """An effect that sets a rate; ``from_`` and ``except_`` for what Python does not let us write."""
+    named = {name.removesuffix("_"): value for name, value in fields.items()}
+    return {"target": target, "set": {"rate": {"percent": percent}}, **named}

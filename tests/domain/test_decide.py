@@ -47,7 +47,7 @@ REFUSED: list[tuple[Development, str, str]] = [
     ),
     (development(amended(X, at(1)), zone="Mars/Olympus"), "/zone", "is no IANA time zone: write e.g. America/New_York"),
     (development(amended(X, at(1)), zone="localtime"), "/zone", "is no IANA time zone"),
-    (development(amended(X, at(1, **{"from": "2025-13"}))), "/events/0/from", "is not a date on the calendar"),
+    (development(amended(X, at(1, from_="2025-13"))), "/events/0/from", "is not a date on the calendar"),
     (
         development(paused(X, {"until": "2025-01-31"})), "/events/0/until",
         "is not after the start (the announcement): an effect holds over [from, until); give a later 'until'",
@@ -95,9 +95,9 @@ REFUSED: list[tuple[Development, str, str]] = [
     (development(amended(X, at(1), links={"answers": [Y]})), "/events/0/links/answers", "is not on record"),
     # targets
     (development(amended(X, at(1, "ZZ"))), "/events/0", "ZZ is no country code"),
-    (development(amended(X, at(1, "everyone", **{"except": ["QQ"]}))), "/events/0", "QQ is no country code"),
+    (development(amended(X, at(1, "everyone", except_=["QQ"]))), "/events/0", "QQ is no country code"),
     (
-        development(amended(X, at(1, "GB", **{"except": ["CN"]}))), "/events/0/effects/0/except",
+        development(amended(X, at(1, "GB", except_=["CN"]))), "/events/0/effects/0/except",
         "nobody can be excepted from GB: except goes with everyone or each_of",
     ),
     # saying nothing
