@@ -17,7 +17,7 @@ from tracker.domain.decide import standing
 from tracker.domain.errors import Problem, Refused, invalid
 from tracker.domain.events import HOME, DevelopmentCorrected, DevelopmentWithdrawn, Logged, kind_of
 from tracker.domain.fold import ALL_GOODS, Row
-from tracker.domain.history import Change, History, Item, difference, restated
+from tracker.domain.history import Change, History, Item, Key, difference, restated
 from tracker.domain.paint import EVERYONE, announced
 from tracker.domain.preview import erased, resumed
 from tracker.domain.views import (
@@ -524,14 +524,48 @@ def _as_mended(
 ) -> dict[str, list[ChangeView]]:
     """What a development says in the last version that stood, for whom, against what lay before it in the order."""
     before, after = _around(connection, events)
+    courses: tuple[dict[Any, list[Row]], dict[Any, list[Row]]] = ({}, {})
+    for held, rows in zip(courses, (before, after), strict=True):
+        for row in rows:
+            held.setdefault((row.subject, row.lane), []).append(row)
+    old, new = courses
+    moved = [
+        row
+        for lane in {**old, **new}
+        if old.get(lane) != new.get(lane)
+        for row in (new.get(lane) or old[lane])
+    ]
+    return _for_whom(before, after, moved, about)
+
+
+def _for_whom(
+    before: Sequence[Row], after: Sequence[Row], moved: Iterable[Row], about: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[ChangeView]]:
+    """The difference for each whom rows that moved concern, in what those rows are about: what reaches everybody
+    stands once, under ``everyone``."""
+    keys: dict[str, set[Key]] = {}
+    for row in moved:
+        keys.setdefault(row.partner, set()).add(_key(row))
+    rows: list[dict[str, list[Row]]] = []
+    for held in (before, after):
+        by_partner: dict[str, list[Row]] = {}
+        for row in held:
+            by_partner.setdefault(row.partner, []).append(row)
+        rows.append(by_partner)
     found = {}
-    for code in sorted({row.partner for row in [*before, *after]}):
-        old = History(code, [row for row in before if row.partner in (code, EVERYONE)], about)
-        new = History(code, [row for row in after if row.partner in (code, EVERYONE)], about)
+    for code in sorted(keys):
+        whose = {code, EVERYONE}
+        old, new = (
+            History(code, [r for who in whose for r in held.get(who, []) if _key(r) in keys[code]], about)
+            for held in rows
+        )
         if changes := restated(old, new, BEGINNING, FOREVER):
             found[code] = _views(changes, about)
-    everyones = found.get(EVERYONE, [])
-    return {c: held for c, held in found.items() if c == EVERYONE or held != everyones}
+    return found
+
+
+def _key(row: Row) -> Key:
+    return Key(row.subject, row.lane.scope, row.lane.basis, row.lane.aspect)
 
 
 def _around(connection: Connection, events: Sequence[StoredEvent]) -> tuple[list[Row], list[Row]]:
@@ -570,17 +604,10 @@ def _version(
 def _changed_for(
     rows: Sequence[Row], about: Mapping[str, Mapping[str, Any]], first: int, last: int
 ) -> dict[str, list[ChangeView]]:
-    touched = sorted(
-        {row.partner for row in rows if first <= row.known_from <= last or first <= row.known_until <= last}
-    )
-    found = {}
-    for code in touched:
-        its = [row for row in rows if row.partner in (code, EVERYONE)]
-        before = History(code, [row for row in its if row.known_from < first <= row.known_until], about)
-        after = History(code, [row for row in its if row.known_from <= last < row.known_until], about)
-        changes = restated(before, after, BEGINNING, FOREVER)
-        found[code] = [change_view(change, about.get(change.key.subject, {})) for change in changes]
-    return {code: changes for code, changes in found.items() if changes}
+    moved = [row for row in rows if first <= row.known_from <= last or first <= row.known_until <= last]
+    before = [row for row in rows if row.known_from < first <= row.known_until]
+    after = [row for row in rows if row.known_from <= last < row.known_until]
+    return _for_whom(before, after, moved, about)
 
 
 # ---------------------------------------------------------------- differences
