@@ -63,7 +63,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "commits",
-        sa.Column("first", sa.BigInteger, autoincrement=False),
+        sa.Column("first", SERIAL, autoincrement=False),
         sa.Column("last", sa.BigInteger, nullable=False),
         sa.Column("id", sa.String(36), nullable=False),
         sa.Column("development", sa.String(36), nullable=False),
@@ -80,7 +80,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_commits_development"), "commits", ["development"])
     op.create_table(
         "events",
-        sa.Column("position", sa.BigInteger, autoincrement=False),
+        sa.Column("position", SERIAL, autoincrement=False),
         sa.Column("id", sa.String(36), nullable=False),
         sa.Column("subject", sa.BigInteger, nullable=False),
         sa.Column("version", sa.BigInteger, nullable=False),
@@ -106,14 +106,19 @@ def upgrade() -> None:
 
 
 def _refuse_on_sqlite() -> None:
-    # INSERT OR REPLACE deletes without firing DELETE triggers unless a connection asks for it: refuse it at insert.
-    for table, key in (("events", "position"), ("commits", "first")):
+    # INSERT OR REPLACE deletes without firing DELETE triggers unless a connection asks for it, so it is refused at
+    # insert, for each key a row may collide by. (The hidden row number is the position: an INTEGER PRIMARY KEY.)
+    keys = {
+        "events": "position = NEW.position OR id = NEW.id OR (subject = NEW.subject AND version = NEW.version)",
+        "commits": '"first" = NEW."first" OR id = NEW.id OR "last" = NEW."last"',
+    }
+    for table in APPEND_ONLY:
         refusal = f"SELECT RAISE(ABORT, '{table} are append-only');"
         op.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN {refusal} END")
         op.execute(f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} BEGIN {refusal} END")
+        taken = f"EXISTS (SELECT 1 FROM {table} WHERE {keys[table]})"  # noqa: S608
         op.execute(
-            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608
-            f'WHEN EXISTS (SELECT 1 FROM {table} WHERE "{key}" = NEW."{key}" OR id = NEW.id) BEGIN {refusal} END'
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {taken} BEGIN {refusal} END"
         )
 
 
