@@ -124,7 +124,7 @@ def load_in(connection: Connection, lines: Iterable[Given], terms: Terms) -> Imp
     start, new, before = log.position(connection), 0, 0
     bad = _Bad()
     for given in lines:
-        if len(given.text) > LONGEST_LINE:
+        if len(given.text.rstrip(b"\r\n")) > LONGEST_LINE:
             bad.found(
                 connection,
                 given,
@@ -149,7 +149,7 @@ def load_in(connection: Connection, lines: Iterable[Given], terms: Terms) -> Imp
 def read_lines(file: BinaryIO) -> Iterator[Given]:
     """The lines of a file, in flat memory: of one that is too long only the beginning is kept."""
     number = 0
-    while text := file.readline(LONGEST_LINE + 2):
+    while text := file.readline(LONGEST_LINE + 3):
         number += 1
         rest = text
         while not rest.endswith(b"\n") and (rest := file.readline(LONGEST_LINE)):
