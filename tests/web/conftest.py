@@ -75,11 +75,50 @@ def small_world_on_postgresql(postgresql: Engine) -> str:
     return name
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=KINDS)
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """The small world, on every kind of database in turn."""
-    if request.param == "sqlite":
-        yield from copied(request.getfixturevalue("small_world"), tmp_path)
+    yield from copied(request, request.param, tmp_path)
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service of every kind in turn, for tests that leave nothing behind."""
+    folder = tmp_path_factory.mktemp("shared")
+    for engine in copied(request, request.param, folder):
+        yield from serving(engine, settings_for(url_of(engine), folder))
+
+
+@pytest.fixture
+def service(engine: Engine, tmp_path: Path) -> Iterator[Service]:
+    """A service of every kind in turn."""
+    yield from serving(engine, settings_for(url_of(engine), tmp_path))
+
+
+@pytest.fixture
+def on_sqlite(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
+    """The service on SQLite alone, where the kind of database plays no part."""
+    for engine in copied(request, "sqlite", tmp_path):
+        yield from serving(engine, settings_for(url_of(engine), tmp_path))
+
+
+@pytest.fixture
+def closed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
+    """A service whose reading is closed."""
+    for engine in copied(request, "sqlite", tmp_path):
+        yield from serving(engine, settings_for(url_of(engine), tmp_path, reading="closed"))
+
+
+def copied(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[Engine]:
+    """A copy of the small world."""
+    if kind == "sqlite":
+        shutil.copy(request.getfixturevalue("small_world"), folder / "tracker.db")
+        engine = open_engine(f"sqlite:///{folder / 'tracker.db'}")
+        yield engine
+        engine.dispose()
         return
     template, server = (
         request.getfixturevalue("small_world_on_postgresql"),
@@ -93,34 +132,9 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture
-def service(engine: Engine, tmp_path: Path) -> Iterator[Service]:
-    yield from serving(engine, settings_for(engine.url.render_as_string(hide_password=False), tmp_path))
-
-
-@pytest.fixture
-def on_sqlite(small_world: Path, tmp_path: Path) -> Iterator[Service]:
-    """The service on SQLite alone, where the kind of database plays no part."""
-    for engine in copied(small_world, tmp_path):
-        yield from serving(engine, settings_for(str(engine.url), tmp_path))
-
-
-@pytest.fixture
-def closed(small_world: Path, tmp_path: Path) -> Iterator[Service]:
-    """A service whose reading is closed."""
-    for engine in copied(small_world, tmp_path):
-        yield from serving(engine, settings_for(str(engine.url), tmp_path, reading="closed"))
-
-
-def copied(world: Path, folder: Path) -> Iterator[Engine]:
-    shutil.copy(world, folder / "tracker.db")
-    engine = open_engine(f"sqlite:///{folder / 'tracker.db'}")
-    yield engine
-    engine.dispose()
-
-
-def url_of(server: Engine, database: str) -> str:
-    return server.url.set(database=database).render_as_string(hide_password=False)
+def url_of(engine: Engine, database: str | None = None) -> str:
+    url = engine.url if database is None else engine.url.set(database=database)
+    return url.render_as_string(hide_password=False)
 
 
 def made(url: str) -> Engine:

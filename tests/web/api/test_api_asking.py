@@ -40,9 +40,9 @@ ASKED_WRONGLY = [
 
 @pytest.mark.parametrize(("path", "parameter", "remedy"), ASKED_WRONGLY)
 def test_a_wrong_parameter_is_named_with_its_remedy(
-    on_sqlite: Service, path: str, parameter: str, remedy: str
+    shared: Service, path: str, parameter: str, remedy: str
 ) -> None:
-    answer = on_sqlite.client.get(path)
+    answer = shared.client.get(path)
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()
@@ -51,8 +51,8 @@ def test_a_wrong_parameter_is_named_with_its_remedy(
     assert remedy in problem["errors"][0]["detail"]
 
 
-def test_all_that_is_wrong_with_a_query_is_told_at_once(on_sqlite: Service) -> None:
-    problem = on_sqlite.client.get("/v1/partners?limt=3&sektor=x&sector=a&sector=b").json()
+def test_all_that_is_wrong_with_a_query_is_told_at_once(shared: Service) -> None:
+    problem = shared.client.get("/v1/partners?limt=3&sektor=x&sector=a&sector=b").json()
     assert [wrong["parameter"] for wrong in problem["errors"]] == ["limt", "sektor", "sector"]
 
 
@@ -60,28 +60,28 @@ def test_all_that_is_wrong_with_a_query_is_told_at_once(on_sqlite: Service) -> N
     "written",
     ["2025-02-10T12:00+02:00", "2025-02-10T12:00%2B02:00", "2025-02-10T10:00Z", "2025-02-10T10:00:00.000Z"],
 )
-def test_an_offset_survives_a_plus_that_was_not_escaped(on_sqlite: Service, written: str) -> None:
-    answer = on_sqlite.client.get(f"/v1/partners/MX/state?as_of={written}")
+def test_an_offset_survives_a_plus_that_was_not_escaped(shared: Service, written: str) -> None:
+    answer = shared.client.get(f"/v1/partners/MX/state?as_of={written}")
     assert answer.json()["temporal"]["as_of"] == "2025-02-10T10:00:00Z"
 
 
 @pytest.mark.parametrize("path", ["/v1/partners/M%00X", "/v1/events/%0A", "/v1/measures/us-%1B"])
-def test_a_control_character_in_a_path_is_refused(on_sqlite: Service, path: str) -> None:
-    assert on_sqlite.client.get(path).status_code == 400
+def test_a_control_character_in_a_path_is_refused(shared: Service, path: str) -> None:
+    assert shared.client.get(path).status_code == 400
 
 
 @pytest.mark.parametrize(
     "path", ["/v1/partners/%ED%A0%80", "/v1/partners/%F0%9F%87%B2%F0%9F%87%BD/state", "/v1/events/%FF"]
 )
-def test_strange_text_in_a_path_is_just_not_there(service: Service, path: str) -> None:
-    assert service.client.get(path).status_code == 404
+def test_strange_text_in_a_path_is_just_not_there(shared: Service, path: str) -> None:
+    assert shared.client.get(path).status_code == 404
 
 
-def test_strange_text_in_a_filter_finds_nothing(service: Service) -> None:
-    assert service.get("/v1/events", subject="🇲🇽 '; drop table events")["items"] == []
-    assert service.get("/v1/measures", status="\ufffd")["items"] == []
+def test_strange_text_in_a_filter_finds_nothing(shared: Service) -> None:
+    assert shared.get("/v1/events", subject="🇲🇽 '; drop table events")["items"] == []
+    assert shared.get("/v1/measures", status="\ufffd")["items"] == []
 
 
-def test_a_date_means_the_end_of_that_day_in_the_trackers_zone(on_sqlite: Service) -> None:
-    temporal = on_sqlite.get("/v1/partners/MX/state", as_of="2025-02-03")["temporal"]
+def test_a_date_means_the_end_of_that_day_in_the_trackers_zone(shared: Service) -> None:
+    temporal = shared.get("/v1/partners/MX/state", as_of="2025-02-03")["temporal"]
     assert temporal["as_of"] == "2025-02-04T04:59:59.999999Z"

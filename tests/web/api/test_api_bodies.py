@@ -38,14 +38,14 @@ BAD = [
 
 
 @pytest.mark.parametrize(("body", "status", "remedy"), [one[1:] for one in BAD], ids=[one[0] for one in BAD])
-def test_a_bad_body_is_refused(service: Service, body: bytes, status: int, remedy: str) -> None:
-    before = service.get("/v1/partners")["temporal"]["known_position"]
-    headers = {"Authorization": f"Bearer {service.ann.secret}", "Content-Type": "application/json"}
-    answer = service.client.post("/v1/developments", content=body, headers=headers)
+def test_a_bad_body_is_refused(shared: Service, body: bytes, status: int, remedy: str) -> None:
+    before = shared.get("/v1/partners")["temporal"]["known_position"]
+    headers = {"Authorization": f"Bearer {shared.ann.secret}", "Content-Type": "application/json"}
+    answer = shared.client.post("/v1/developments", content=body, headers=headers)
     assert answer.status_code == status or answer.status_code // 100 == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert remedy in answer.json()["detail"]
-    assert service.get("/v1/partners")["temporal"]["known_position"] == before
+    assert shared.get("/v1/partners")["temporal"]["known_position"] == before
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from tests.web.world import PAUSE, logged
 
 READS = [
     "/v1/partners", "/v1/partners?limit=1", "/v1/partners/MX", "/v1/partners/MX/state",
-    "/v1/partners/MX/timeline?limit=2", "/v1/partners/MX/diff?from=2025-02-01", "/v1/measures", "/v1/measures/us-cars", "/v1/agreements",
+    "/v1/partners/MX/timeline?limit=2", "/v1/partners/MX/diff?from=2025-02-01", "/v1/measures", "/v1/measures/us-cars",
+    "/v1/agreements",
     "/v1/agreements/us-gb-deal", "/v1/events?limit=3", "/v1/schemas", "/v1/schemas/measure.paused", "/openapi.json",
 ]  # fmt: skip
 
