@@ -28,7 +28,7 @@ BAD = [
     ),
     (
         "a number too large",
-        b'{"title": "t", "announced": "2025", "events": [], "sequence": 1e999}',
+        TALKS[:-1] % b"t" + b', "sequence": 1e999}',
         422,
         "too large",
     ),
