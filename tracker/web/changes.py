@@ -1,7 +1,7 @@
 """Changes as lines to read: equal ones together, what matters first, the terms after it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,12 +15,15 @@ MAIN = (
 )  # fmt: skip
 """What a reader wants to know first; everything else is terms."""
 ENTRIES = ("exemptions", "ratified")
+SCHEDULE = 5
+"""From this many partners on, figures that differ by partner alone are a schedule."""
 SLUGGED = ("provision", "criterion", "risk", "deadline", "assessment", "membership")
 
 
 @dataclass(slots=True)
 class Line:
-    """One thing that changes, for as many scopes (or keys) and partners as it changes alike."""
+    """One thing that changes, for as many scopes (or keys) and partners as it changes alike. ``each``: where one act
+    gives many partners figures of their own, these, in place of ``main``."""
 
     subject: str
     title: str
@@ -32,6 +35,7 @@ class Line:
     ends: datetime | None
     heads: list[str] = field(default_factory=list)
     partners: list[str] = field(default_factory=list)
+    each: list[tuple[list[str], list[str]]] = field(default_factory=list)
 
 
 def lines(changes: Iterable[ChangeView], partner: str = "") -> list[Line]:
@@ -40,8 +44,27 @@ def lines(changes: Iterable[ChangeView], partner: str = "") -> list[Line]:
 
 
 def by_partner(changes: Mapping[str, Sequence[ChangeView]]) -> list[Line]:
-    """The changes for many partners, equal ones in one line."""
-    return _gathered([(code, change) for code, found in changes.items() for change in _told(found)])
+    """The changes for many partners, equal ones in one line; a schedule of figures is one line as well."""
+    return _scheduled(
+        _gathered([(code, change) for code, found in changes.items() for change in _told(found)])
+    )
+
+
+def _scheduled(found: Sequence[Line]) -> list[Line]:
+    alike: dict[tuple[Any, ...], list[Line]] = {}
+    for line in found:
+        same = (line.subject, line.aspect, line.claim, *line.heads, "/", *line.terms, line.starts, line.ends)
+        alike.setdefault(same, []).append(line)
+    out: list[Line] = []
+    for held in alike.values():
+        if len(held) < SCHEDULE:
+            out += held
+            continue
+        first = held[0]
+        each = [(line.partners, line.main) for line in held]
+        partners = list(dict.fromkeys(code for line in held for code in line.partners))
+        out.append(replace(first, main=[], partners=partners, each=each))
+    return out
 
 
 def _gathered(changes: Iterable[tuple[str, ChangeView]]) -> list[Line]:
@@ -95,9 +118,13 @@ def said(change: ChangeView) -> tuple[list[str], list[str]]:
     for known in ("title", "text") if change.aspect in ("criterion", "risk") else ("title",):
         if before.get(known) is None and change.aspect in SLUGGED:
             after.pop(known, None)
+    return told(before, after)
+
+
+def told(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Fields before and after in words: what matters first, then terms."""
     main = words.change(_only(before, main=True), _only(after, main=True))
-    terms = words.change(_only(before, main=False), _only(after, main=False))
-    return main, terms
+    return main, words.change(_only(before, main=False), _only(after, main=False))
 
 
 def flat(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,11 +2,22 @@
 
 from litestar import Router
 
-from tracker.web.pages import about, board, correct, event, log, partner, sign_in, withdraw
+from tracker.web.pages import (
+    about,
+    board,
+    correct,
+    digest,
+    event,
+    log,
+    partner,
+    sign_in,
+    subject,
+    withdraw,
+)
 
 PAGES = (
-    *board.ROUTES, *partner.ROUTES, *event.ROUTES, *log.ROUTES, *correct.ROUTES, *withdraw.ROUTES, *sign_in.ROUTES,
-    *about.ROUTES,
+    *board.ROUTES, *partner.ROUTES, *event.ROUTES, *subject.ROUTES, *digest.ROUTES, *log.ROUTES, *correct.ROUTES,
+    *withdraw.ROUTES, *sign_in.ROUTES, *about.ROUTES,
 )  # fmt: skip
 # Behind a router: Litestar 2.25 registers an application's own handlers of one path (GET and POST) twice, and a
 # sync handler that is registered twice answers with a coroutine.
