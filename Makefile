@@ -33,7 +33,7 @@ run: $(RUNTIME) $(PACKAGE) ## migrate, load the fixtures into an empty database,
 	@exec $(BIN)/tracker serve
 
 test: $(DEV) $(PACKAGE) ## run the tests, or some: make test TESTS=tests/test_settings.py
-	@$(BIN)/pytest $(TESTS)
+	@$(BIN)/pytest --numprocesses auto --dist loadfile $(TESTS)
 
 check: $(DEV) $(PACKAGE) ## lint, formatting and types
 	@$(BIN)/ruff check .
