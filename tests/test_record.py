@@ -10,7 +10,6 @@ from sqlalchemy import Engine
 from store.kinds import on_postgresql
 
 from tracker.domain.errors import Refused
-from tracker.domain.events import Correction, Withdrawal
 from tracker.domain.when import moment
 from tracker.projections import segments
 from tracker.record import By, Correct, Order, Recorded, Withdraw, rebuild, record, rehearse
@@ -54,9 +53,8 @@ class Book:
 
     def contents(self, metadata: Any) -> list[str]:
         with reading(self.engine) as connection:
-            return [
-                repr(row) for table in metadata.sorted_tables for row in sorted(map(repr, connection.execute(table.select())))
-            ]  # fmt: skip
+            tables = [connection.execute(table.select()).all() for table in metadata.sorted_tables]
+        return [row for rows in tables for row in sorted(map(repr, rows))]
 
     def assert_sound(self) -> None:
         with reading(self.engine) as connection:
@@ -101,10 +99,8 @@ def test_a_rehearsal_shows_what_would_change_and_leaves_nothing(book: Book) -> N
     seen = rehearse(
         book.engine, development(amended(X, at(20))), By("me", NOW, key="k"), lambda _, made: made.changes
     )
-    assert {(row.known_from, row.known_until == 2) for row in seen if row.lane.aspect == "state"} == {
-        (1, True),
-        (2, False),
-    }
+    changes = {(row.known_from, row.known_until) for row in seen if row.lane.aspect == "state"}
+    assert changes == {(1, 2), (2, segments.BELIEVED)}
     assert (book.contents(durable), book.contents(derived)) == before
 
 
@@ -199,13 +195,10 @@ def test_the_withdrawal_of_what_was_moved_is_told_where_it_is_now(book: Book) ->
     book.assert_sound()
 
 
-@pytest.mark.parametrize("id", ["", "nothing", "\0", "\ud800", "x" * 10_000])
-def test_an_unknown_development_is_not_found(book: Book, id: str) -> None:
-    orders: list[Order] = [
-        Withdraw(id, Withdrawal(reason="no")),
-        Correct(id, Correction(reason="no", development=development(opened(X, at(1))))),
-    ]
-    for order in orders:
+def test_an_unknown_development_is_not_found(book: Book) -> None:
+    ids = ["", "nothing", "\0", "\ud800", "x" * 10_000]
+    orders: list[Order] = [Withdraw(id, WITHDRAWAL) for id in ids]
+    for order in (*orders, *(Correct(id, correction(opened(X, at(1)))) for id in ids)):
         with pytest.raises(Refused, match="take its id from the event") as raised:
             book.order(order)
         assert raised.value.code == "not_found"
@@ -265,9 +258,9 @@ def beliefs(book: Book) -> list[str]:
 
 
 def test_a_rebuild_ends_in_the_same_beliefs_at_every_position(book: Book) -> None:
-    first = book.log(opened(X, at(10)), opened(Y, at(1), paused_note := at(5, "GB")))
+    first = book.log(opened(X, at(10)), opened(Y, at(1), at(5, "GB")))
     book.log(amended(X, at(20)), announced="2025-01-15")
-    book.order(Correct(first.development, correction(opened(X, at(10)), opened(Y, paused_note))))
+    book.order(Correct(first.development, correction(opened(X, at(10)), opened(Y, at(6, "GB")))))
     before = beliefs(book)
     assert list(rebuild(book.engine)) == [5]
     assert beliefs(book) == before

@@ -132,13 +132,17 @@ class Oracle:
         return {edge for effect in self._on[lane] for edge in (effect.start, effect.end)}
 
     def state(self, lane: Lane, at: datetime) -> dict[str, list[Layer]]:
-        """Each field with its layers, newest first; what lies below a layer counts only for those it excepts."""
+        """Each field with its layers, newest first; what lies below a layer counts only for those it excepts, so
+        there it has to be said of one of them."""
         state: dict[str, list[Layer]] = {}
         for effect in self._on[lane]:
             if effect.applies(at):
                 for name, value in effect.fields.items():
                     layer = Layer(value, effect.position, effect.since(at), effect.excepted)
-                    state[name] = [layer, *(state.get(name, []) if effect.excepted else [])]
+                    below = [
+                        x for x in state.get(name, []) if any(y not in x.excepted for y in effect.excepted)
+                    ]
+                    state[name] = [layer, *below]
         return state
 
 

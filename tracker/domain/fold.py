@@ -131,10 +131,12 @@ def painted(segments: Sequence[Segment], paint: Paint, position: int) -> list[Se
 
 
 def _over(state: State, new: Mapping[str, Layer]) -> State:
-    """Layers on top of a state. What lies under a layer is kept only where that layer excepts somebody."""
+    """Layers on top of a state. What lies under a layer is kept only where that layer excepts somebody whom the lower
+    one does not: repeated, "everyone except China" would otherwise pile up."""
     over = dict(state)
     for name, layer in new.items():
-        over[name] = (layer, *state.get(name, ())) if layer.excepted else (layer,)
+        spared = set(layer.excepted)
+        over[name] = (layer, *(low for low in state.get(name, ()) if not spared <= {*low.excepted}))
     return over
 
 
