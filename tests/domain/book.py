@@ -1,6 +1,7 @@
 """A record in memory: histories are decided, folded and kept as rows over positions, without a database."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -65,21 +66,13 @@ class Book:
         command = Correction(
             reason="We had it wrong", development=msgspec.convert(told, Development), editorial=editorial
         )
-        try:
-            records = decide.correct(id, command, self._standing(id), self._known)
-        except Refused as refusal:
-            assert refusal.code == "conflict", refusal
-            return
-        self._append(id, records)
+        with suppress(Refused):  # it says what the record says already
+            self._append(id, decide.correct(id, command, self._standing(id), self._known))
 
     def withdraw(self, which: int) -> None:
         id = self.developments[which]
-        try:
-            records = decide.withdraw(id, WITHDRAWAL, self._standing(id))
-        except Refused as refusal:
-            assert refusal.code == "conflict", refusal
-            return
-        self._append(id, records)
+        with suppress(Refused):  # it is withdrawn already
+            self._append(id, decide.withdraw(id, WITHDRAWAL, self._standing(id)))
 
     def _opened(self, event: dict[str, Any]) -> dict[str, Any]:
         return opening(event, "A title")
@@ -122,7 +115,7 @@ class Book:
             for segment in segments
         }
         kept = {place: held for place, held in old.items() if folded.get(place) == held[0]}
-        for place, (segment, index) in old.items():
+        for place, (_, index) in old.items():
             if place not in kept:
                 self.rows[index] = self.rows[index]._replace(known_until=position)
         new = dict(kept)

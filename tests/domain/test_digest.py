@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -39,7 +40,7 @@ def told(draw: st.DrawFn) -> tuple[Book, list[Mark]]:
 
 
 def windows(marks: Sequence[Mark]) -> Iterable[tuple[Mark, Mark]]:
-    return zip(marks, marks[1:], strict=False)
+    return pairwise(marks)
 
 
 def state(book: Book, code: str, mark: Mark) -> State:
@@ -183,7 +184,7 @@ def test_every_event_in_scope_is_told_once_and_no_other(
         for line in [line for entry in edition.told for line in entry.lines]:
             assert set(line.partners) <= set(codes)
     assert all(times == 1 for times in counted.values())
-    for first, last in zip(book.ends, book.ends[1:], strict=False):
+    for first, last in pairwise(book.ends):
         whos = [book.watched(code, first, last) for code in codes]
         if any(who.step(first, last) for who in whos):
             assert all(position in counted for position in range(first + 1, last + 1))

@@ -19,7 +19,6 @@ from tracker.delivery.subscriptions import Subscription
 from tracker.domain.edition import Edition, Mark
 from tracker.domain.errors import Refused
 from tracker.domain.telling import Frame
-from tracker.store import log as events
 from tracker.store.engine import reading, writing
 
 log = structlog.get_logger()
@@ -92,8 +91,8 @@ def _edition(connection: Connection, seen: Subscription, due: Due, known: dict[o
         scope=seen.scope, day=due.day.isoformat(), zone=seen.zone, since=seen.told,
         until=Mark(as_of=due.at, position=position),
     )  # fmt: skip
-    fresh = events.after(connection, seen.told.position, position, limit=-1)
-    repaired = {e.development for e in fresh if e.type in editions.REPAIRS}
+    fresh = editions.between(connection, frame.since, frame.until)
+    repaired = {event.development for event in fresh if event.type in editions.REPAIRS}
     told_on = editions.told_on(connection, seen.id, repaired) if repaired else {}
     key = (tuple(seen.scope.partners), tuple(seen.scope.sectors), frame.day, frame.zone, frame.since, frame.until,
            tuple(sorted(told_on.items())))  # fmt: skip

@@ -192,7 +192,7 @@ def worked_out(connection: Connection, frame: Frame, told_on: Mapping[str, str] 
     """The edition between two marks, from the record. ``told_on``: when its readers were told of developments."""
     watched = watch(connection, frame)
     moved = moves(watched, frame.since, frame.until)
-    fresh = log.after(connection, frame.since.position, frame.until.position, limit=-1)
+    fresh = between(connection, frame.since, frame.until)
     behind = log.at_positions(connection, moved.positions())
     developments = {event.development for event in (*fresh, *behind.values())}
     stories: dict[str, list[Said]] = {}
@@ -203,6 +203,11 @@ def worked_out(connection: Connection, frame: Frame, told_on: Mapping[str, str] 
     return tell(
         frame, watched, [story for id, story in stories.items() if id in news], moved, causes, told_on or {}
     )
+
+
+def between(connection: Connection, since: Mark, until: Mark) -> list[StoredEvent]:
+    """The events of a window."""
+    return log.after(connection, since.position, until.position, limit=until.position - since.position)
 
 
 def watch(connection: Connection, frame: Frame) -> list[Watched]:

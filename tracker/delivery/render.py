@@ -63,14 +63,11 @@ class Shown:
     """An edition as it is shown: where its links lead, how much of it there is, and what stands below it."""
 
     edition: Edition
+    headline: str
     base: str
     id: str | None
     hidden: int
     closing: Sequence[str]
-
-    @property
-    def headline(self) -> str:
-        return headline(self.edition)
 
     @property
     def heading(self) -> str:
@@ -171,7 +168,7 @@ def subject(edition: Edition) -> str:
 
 def _shown(edition: Edition, base: str, id: str | None, closing: Sequence[str], items: int | None) -> Shown:
     if items is None:
-        return Shown(edition, base, id, 0, closing)
+        return Shown(edition, headline(edition), base, id, 0, closing)
     left = max(items, 0)
     parts: dict[str, list[Entry]] = {}
     hidden = 0
@@ -180,7 +177,8 @@ def _shown(edition: Edition, base: str, id: str | None, closing: Sequence[str], 
         parts[kind] = entries[:left]
         hidden += len(entries) - len(parts[kind])
         left -= len(parts[kind])
-    return Shown(msgspec.structs.replace(edition, **parts), base, id, hidden, closing)
+    shown = msgspec.structs.replace(edition, **parts)
+    return Shown(shown, headline(edition), base, id, hidden, closing)
 
 
 def _told(entry: Entry, line: Line) -> Told:
