@@ -102,9 +102,10 @@ def correct(
 def withdraw(reference: str, reason: str, key: str | None, dry_run: bool, as_json: bool) -> None:
     """Withdraw a development that should not have been recorded. It stays readable, and no longer counts."""
     from tracker.domain.events import Withdrawal
-    from tracker.terminal import handing
+    from tracker.terminal import flagged, handing
 
-    handing.hand_in(Withdrawal(reason=reason), key, dry_run, as_json, reference)
+    with flagged.by_option():
+        handing.hand_in(Withdrawal(reason=reason), key, dry_run, as_json, reference)
 
 
 @click.command("import")

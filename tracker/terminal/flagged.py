@@ -16,7 +16,7 @@ PLACES = {
     "title": "TITLE", "announced": "--announced", "type": "--type", "subject": "--subject", "target": "--target",
     "except": "--except", "scope": "--scope", "from": "--from", "until": "--until", "about": "--about",
     "summary": "--summary", "note": "--note", "zone": "--zone", "sources": "--source", "rate": "--rate", "set": "--set",
-    "effects": "--target",
+    "effects": "--target", "reason": "--reason",
 }  # fmt: skip
 """The option behind a part of the command."""
 
@@ -37,14 +37,23 @@ def by_option() -> Iterator[None]:
     try:
         yield
     except Refused as refusal:
-        problems = [Problem(_option(problem.pointer), problem.detail) for problem in refusal.problems]
-        detail = problems[0].detail if len(problems) == 1 else refusal.detail
+        detail = refusal.detail
+        problems = []
+        for problem in refusal.problems:
+            option = _option(problem.pointer)
+            if problem.pointer:
+                detail = detail.replace(problem.pointer, option)
+            problems.append(Problem(option, problem.detail.replace(problem.pointer or option, option)))
         raise Refused(refusal.code, detail, *problems) from None
 
 
 def _option(pointer: str) -> str:
-    parts = [part for part in reversed(pointer.split("/")) if part in PLACES]
-    return PLACES[parts[0]] if parts else pointer
+    parts = pointer.split("/")
+    known = [i for i, part in enumerate(parts) if part in PLACES]
+    if known:
+        within = [part for part in parts[known[-1] + 1 :] if not part.isdigit()]
+        return " ".join([PLACES[parts[known[-1]]], *within])
+    return f"--with {parts[3]}" if parts[1:3] == ["events", "0"] and len(parts) == 4 else pointer
 
 
 def _told(flags: Mapping[str, Any]) -> dict[str, Any]:

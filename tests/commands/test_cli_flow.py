@@ -1,0 +1,207 @@
+"""What an operator does at the prompt, from a pause that is logged to the proof that nothing was rewritten."""
+
+import sqlite3
+from pathlib import Path
+
+import msgspec
+import pytest
+from prompt import Run
+
+from tracker.terminal.showing import plain
+from tracker.web.api.agreements import Agreements
+from tracker.web.api.developments import DevelopmentNow, Outcome
+from tracker.web.api.events import EventNow, Events
+from tracker.web.api.measures import Measures
+from tracker.web.api.partners import Diff, Partners, PartnerState, Timeline
+
+MEXICO = "measure:us-ieepa-fentanyl-mx"
+PAUSE = ["log", "Pause for Mexico", "--announced", "2025-09-02", "--type", "measure.paused", "--subject", MEXICO,
+         "--target", "MX", "--scope", "all-goods", "--from", "2025-09-03", "--until", "2025-12-02",
+         "--source", "The White House|official|https://example.org/pause"]  # fmt: skip
+
+
+def test_a_pause_is_rehearsed_logged_seen_corrected_and_withdrawn(seeded: Run, tmp_path: Path) -> None:
+    rehearsed = seeded(*PAUSE, "--dry-run").out
+    assert "Nothing was recorded; this is what would change." in rehearsed
+    assert "in force → paused from 3 September" in rehearsed
+    assert "then resumes: Fentanyl and border tariff on Mexico" in rehearsed
+    assert standing(seeded) == "in_force"
+
+    logged = msgspec.json.decode(seeded(*PAUSE, "--key", "pause", "--json").out, type=Outcome)
+    assert logged.development
+    assert "This was recorded before" in seeded(*PAUSE, "--key", "pause").out
+    assert standing(seeded) == "paused"
+    assert standing(seeded, "--known-position", str((logged.first_position or 0) - 1)) == "in_force"
+    assert "Pause for Mexico" in seeded("timeline", "MX").out
+    assert "Pause for Mexico" in seeded("digest", "--partner", "MX").out
+
+    file = tmp_path / "correction.json"
+    event = {
+        "type": "measure.paused",
+        "subject": MEXICO,
+        "effects": [{"target": "MX", "until": "2025-12-05"}],
+    }
+    command = {"title": "Pause for Mexico", "announced": "2025-09-02", "events": [event]}
+    file.write_bytes(msgspec.json.encode(command))
+    seeded("correct", logged.development, "--file", str(file), "--reason", "the end was wrong")
+    assert "5 December 2025" in seeded("state", "MX", "--as-of", "2025-09-10").out
+    seeded("withdraw", logged.events[0].id, "--reason", "it never happened")
+    story = seeded("events", logged.development).out
+    assert ["logged" in story, "corrected" in story, "withdrawn" in story] == [True] * 3
+    assert "withdrawn: it never happened" in seeded("timeline", "MX").out
+    assert "chain whole, segments as the events say" in seeded("verify").out
+
+
+def standing(run: Run, *known: str) -> str:
+    """The status of the tariff on Mexico on 10 September."""
+    found = msgspec.json.decode(
+        run("state", "MX", "--as-of", "2025-09-10", *known, "--json").out, type=PartnerState
+    )
+    items = [item for item in found.measures if (item.subject, item.scope) == (MEXICO, "all-goods")]
+    return str(items[0].state["status"])
+
+
+def test_a_correction_names_a_development_by_the_key_of_its_import(seeded: Run, tmp_path: Path) -> None:
+    said = seeded("withdraw", "D056", "--reason", "for the test", "--dry-run", "--json")
+    assert msgspec.json.decode(said.out, type=Outcome).effects["MX"]
+
+
+@pytest.mark.parametrize(
+    ("command", "shape"),
+    [
+        ("partners", Partners), ("state GB --as-of 2025-05-01", PartnerState), ("timeline CN", Timeline),
+        ("diff CN --from 2025-04-08 --to 2025-04-20", Diff), ("measures --partner GB", Measures),
+        ("agreements", Agreements), ("events --limit 5", Events), ("events --after 3 --limit 2", Events),
+    ],
+)  # fmt: skip
+def test_json_has_the_shape_of_the_api(seeded: Run, command: str, shape: type) -> None:
+    out = seeded(*command.split(), "--json").out
+    answer = msgspec.json.decode(out, type=shape)
+    again = msgspec.json.decode(msgspec.json.encode(answer))
+    assert again == msgspec.json.decode(out), "nothing that the API does not give"
+
+
+def test_one_event_and_one_development_have_the_shape_of_the_api(seeded: Run) -> None:
+    first = msgspec.json.decode(
+        seeded("events", "--after", "60", "--limit", "1", "--json").out, type=Events
+    ).items[0]
+    event = seeded("events", first.id, "--json").out
+    assert msgspec.json.decode(event, type=EventNow).entry.development == first.development
+    development = seeded("events", first.development, "--json").out
+    assert msgspec.json.decode(development, type=DevelopmentNow).versions
+
+
+def test_two_axes(seeded: Run) -> None:
+    then = seeded("state", "CN", "--as-of", "2025-04-20", "--known-at", "2025-04-03").out
+    now = seeded("state", "CN", "--as-of", "2025-04-20").out
+    assert "34%" in then
+    assert "125%" not in then
+    assert "125%" in now
+    assert "On 20 April 2025, 23:59, as known at 3 April 2025, 23:59" in then
+
+
+def test_later_days_lie_beyond_coverage(seeded: Run) -> None:
+    assert "later news may be missing" in seeded("state", "GB").out
+    assert "later news may be missing" not in seeded("state", "GB", "--as-of", "2025-07-01").out
+
+
+def test_tables_are_plain_and_eighty_wide(seeded: Run) -> None:
+    for command in ("partners", "events", "measures", "subscriptions", "key list"):
+        for line in seeded(*command.split()).out.splitlines():
+            assert "\x1b" not in line
+            assert len(line) <= 80 or line.startswith("On "), line
+
+
+def test_what_was_recorded_cannot_steer_the_terminal() -> None:
+    assert plain("\x1b[31mRed\x9b2J\u202e").plain == "�[31mRed�2J�"
+
+
+def test_an_import_at_the_prompt(seeded: Run, tmp_path: Path) -> None:
+    file = tmp_path / "more.jsonl"
+    line = {"key": "more", "development": {"title": "Talks", "announced": "2025-09-03", "events": [
+        {"type": "talks.held", "subject": "partner:MX"}]}}  # fmt: skip
+    file.write_bytes(msgspec.json.encode(line))
+    assert (
+        "Nothing was recorded. 1 would be, as 1 events; 0 recorded before."
+        in seeded("import", str(file), "--dry-run").out
+    )
+    assert "Recorded 1 as 1 events" in seeded("import", str(file)).out
+    assert seeded("import", str(file)).out == "1 recorded before, 0 new.\n"
+    file.write_text("{}\n[]\n")
+    said = seeded("import", str(file), code=2)
+    assert said.out == ""
+    assert said.err.splitlines()[0] == "tracker: nothing was recorded: 2 lines are wrong"
+    assert [line.split(":")[0] for line in said.err.splitlines()[1:]] == ["  line 1", "  line 2"]
+
+
+def test_a_key_is_shown_once(seeded: Run) -> None:
+    secret = seeded("key", "create", "ann").out.strip()
+    assert secret.startswith("trk_")
+    assert secret not in seeded("key", "list").out
+    assert "ann" in seeded("key", "list").out
+    assert "Revoked: key-" in seeded("key", "revoke", "ann").out
+
+
+def test_subscriptions(seeded: Run) -> None:
+    made = seeded("subscribe", "ann@example.org", "--partner", "gb", "--hour", "7", "--zone", "Europe/London")
+    assert "ann@example.org gets GB, next on" in made.out
+    id = made.out.partition(":")[0]
+    assert id in seeded("subscriptions").out
+    assert "its address erased" in seeded("unsubscribe", id).out
+    assert "ann@example.org" not in seeded("subscriptions", "--all").out
+
+
+def test_the_founding_history_is_loaded_once(tracker: Run) -> None:
+    assert "0 recorded before" in tracker("seed").out
+    assert ", 0 new" in tracker("seed").out
+
+
+def test_a_clock_that_stands_earlier_loads_what_is_past(
+    tracker: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACKER_CLOCK", "2025-04-05T00:00:00Z")
+    tracker("seed")
+    monkeypatch.delenv("TRACKER_CLOCK")
+    out = tracker("timeline", "CN").out
+    assert "China answers with 34%" in out
+    assert "84%" not in out
+    assert "On 4 April 2025" in out
+
+
+def test_verify_names_the_first_bad_position(seeded: Run, tmp_path: Path) -> None:
+    damage(tmp_path, "UPDATE events SET body = replace(body, 'Mexico', 'Mexica') WHERE position = 66")
+    said = seeded("verify", code=1)
+    assert said.err.startswith("tracker: position 66: the event does not match its hash")
+    assert msgspec.json.decode(seeded("verify", "--json", code=1).out)["broken"]["position"] == 66
+
+
+def test_verify_notices_segments_that_drifted_and_rebuild_mends_them(seeded: Run, tmp_path: Path) -> None:
+    damage(
+        tmp_path,
+        "UPDATE segments SET state = replace(state, '25', '26') WHERE lane IN "
+        f"(SELECT id FROM lanes WHERE subject = '{MEXICO}')",
+    )
+    said = seeded("verify", code=1)
+    assert (
+        f"chain whole, but the segments of {MEXICO} are not what their events say: run 'tracker rebuild'"
+        in said.err
+    )
+    assert "chain whole" in seeded("verify", "--no-segments").out
+    assert "Rebuilt from 325 events." in seeded("rebuild").out
+    seeded("verify")
+
+
+def damage(folder: Path, statement: str) -> None:
+    with sqlite3.connect(folder / "var" / "tracker.db") as connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        assert connection.execute(statement).rowcount > 0
+    connection.close()
+
+
+def test_an_export_is_an_import(seeded: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeded("export", "-o", str(tmp_path / "all.jsonl"))
+    assert len((tmp_path / "all.jsonl").read_bytes().splitlines()) == 123
+    monkeypatch.setenv("TRACKER_DATA_DIR", str(tmp_path / "other"))
+    assert "Recorded 123 as 325 events" in seeded("import", str(tmp_path / "all.jsonl"), "--as-learnt").out
+    assert len(seeded("export", "--as", "events").out.splitlines()) == 325
