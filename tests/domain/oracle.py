@@ -101,11 +101,14 @@ class Effect:
         kin = {x for x in lanes if x.aspect == self.aspect and self.basis in (None, x.basis)}
         if self.target == "each_of":
             return {x for x in kin if self.scope in (None, x.scope) and x.target not in self.excepted}
-        scopes = {x.scope for x in kin} or {"all-goods"} if self.scope is None else {self.scope}
-        bases = {self.basis}
         if self.basis is None:
-            bases = {x.basis for x in kin if x.target in (self.target, "everyone")} or {"instrument"}
-        return {Lane(self.target, s, b, self.aspect) for s in scopes for b in bases if b is not None}
+            spoken = {
+                x for x in kin if x.target in (self.target, "everyone") and self.scope in (None, x.scope)
+            }
+            if spoken:
+                return {Lane(self.target, x.scope, x.basis, self.aspect) for x in spoken}
+        scopes = {x.scope for x in kin} or {"all-goods"} if self.scope is None else {self.scope}
+        return {Lane(self.target, scope, self.basis or "instrument", self.aspect) for scope in scopes}
 
     def meets(self, other: "Effect") -> bool:
         """Whether both could reach one lane."""

@@ -318,6 +318,17 @@ def test_a_measure_that_ends_ends_the_threats_of_it_too() -> None:
     assert state(lanes, "EU", "2025-04-01", basis="claim:threat")["why_ended"] == "withdrawn"
 
 
+def test_what_ends_for_a_target_ends_no_claim_that_nobody_made() -> None:
+    threat = event("measure.threatened", X, at(50, "EU"), about={"title": "t"})
+    lanes = told(
+        development(threat, opened(X, at(10, scope="cars"))),
+        development(ended(X, {"target": "EU"}), announced="2025-03-01"),
+    )
+    assert {(lane.scope, lane.basis) for lane in lanes if lane.target == "EU"} == {
+        ("all-goods", "claim:threat"), ("cars", "instrument"),
+    }  # fmt: skip
+
+
 def test_an_instrument_leaves_claims_alone() -> None:
     claimed = amended(X, at(0, "JP"), claim="tokyo")
     lanes = told(development(opened(X, at(15, "JP"))), development(claimed, announced="2025-03-01"))

@@ -4,9 +4,11 @@ import inspect
 from collections import Counter
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 import pytest
-from domain.histories import Step, sample, traits
+from domain.given import amended, at
+from domain.histories import DAYS, Step, sample, traits
 from projections.world import World, assert_as_from_scratch, assert_true_everywhere
 
 from tracker.domain import fold, paint
@@ -19,9 +21,25 @@ OFTEN = {  # at least this share of histories
 }  # fmt: skip
 
 
+def plain(*effects: dict[str, Any]) -> list[Step]:
+    """One development after another on one measure, a day apart."""
+    return [
+        Step("log", {"title": "t", "announced": day, "events": [amended("measure:us-x", effect)]})
+        for day, effect in zip(DAYS, effects, strict=False)
+    ]
+
+
+PLAIN = [
+    plain(at(1, "GB", from_=DAYS[1], until=DAYS[2]), at(2, "each_of", from_=DAYS[5], until=DAYS[6])),
+    plain(at(1), at(2, except_=["GB"]), at(3, except_=["GB"]), at(4, except_=["MX"])),
+    plain(at(1, "GB"), at(2, "each_of", except_=["GB"])),
+]
+"""What random histories hit too, but late."""
+
+
 @pytest.fixture(scope="module")
 def samples() -> list[list[Step]]:
-    return sample(150)
+    return PLAIN + sample(120)
 
 
 def test_the_histories_are_interesting(samples: list[list[Step]]) -> None:

@@ -133,12 +133,12 @@ def _opener(subject: str) -> dict[str, Any]:
 
 def answer(rows: Iterable[segments.Row]) -> bytes:
     """What the table says at one known position, as bytes."""
-    said = sorted(
+    said = [
         [row.subject, row.partner, row.lane, str(row.segment.start), str(row.segment.end), row.known_from,
          segments.dumped(row.segment.state)]
         for row in rows
-    )  # fmt: skip
-    return msgspec.json.encode(said)
+    ]  # fmt: skip
+    return b"\n".join(sorted(map(msgspec.json.encode, said)))
 
 
 def _careless(connection: Any, _: object) -> None:

@@ -97,12 +97,13 @@ def selected(paint: Paint, lanes: Iterable[Lane]) -> list[Lane]:
             lane for lane in kin if paint.scope in (None, lane.scope) and lane.target not in paint.excepted
         ]
     scopes = [paint.scope] if paint.scope is not None else sorted({lane.scope for lane in kin}) or [ALL_GOODS]
-    bases = [paint.basis]
-    if paint.basis == ANY_BASIS:
-        bases = sorted({lane.basis for lane in kin if lane.target in (paint.target, EVERYONE)}) or [
-            INSTRUMENT
-        ]
-    return [Lane(paint.target, scope, basis, paint.aspect) for scope in scopes for basis in bases]
+    found = [(scope, paint.basis or INSTRUMENT) for scope in scopes]
+    if (
+        paint.basis == ANY_BASIS
+    ):  # what is said of the target or of everyone: no claim that nobody made is ended
+        reached = [lane for lane in kin if lane.target in (paint.target, EVERYONE) and lane.scope in scopes]
+        found = sorted({(lane.scope, lane.basis) for lane in reached}) or found
+    return [Lane(paint.target, scope, basis, paint.aspect) for scope, basis in found]
 
 
 def painted(segments: Sequence[Segment], paint: Paint, position: int) -> list[Segment]:
