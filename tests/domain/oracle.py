@@ -15,7 +15,14 @@ import msgspec
 
 ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
-ZONES = {"US": "America/New_York", "CN": "Asia/Shanghai", "GB": "Europe/London", "DE": "Europe/Berlin"}
+ZONES = {
+    "US": "America/New_York", "CA": "America/Toronto", "MX": "America/Mexico_City", "BR": "America/Sao_Paulo",
+    "CO": "America/Bogota", "EU": "Europe/Brussels", "GB": "Europe/London", "DE": "Europe/Berlin",
+    "FR": "Europe/Paris", "IT": "Europe/Rome", "NL": "Europe/Amsterdam", "BE": "Europe/Brussels",
+    "CH": "Europe/Zurich", "IL": "Asia/Jerusalem", "CN": "Asia/Shanghai", "JP": "Asia/Tokyo", "KR": "Asia/Seoul",
+    "TW": "Asia/Taipei", "VN": "Asia/Ho_Chi_Minh", "SG": "Asia/Singapore", "MY": "Asia/Kuala_Lumpur",
+    "IN": "Asia/Kolkata", "AU": "Australia/Sydney", "ID": "Asia/Jakarta", "TH": "Asia/Bangkok", "PH": "Asia/Manila",
+}  # fmt: skip
 
 IMPLIED: dict[str, dict[str, Any]] = {
     "measure.threatened": {"status": "threatened"},
@@ -319,8 +326,13 @@ def _effects(told: dict[str, Any], event: dict[str, Any]) -> Iterator[Effect]:
     elif type.startswith("bloc."):
         member = True if type == "bloc.joined" else None
         yield Effect(key, f"membership:{event['bloc']}", {"member": member}, span(event)[0])
-    elif type == "criterion.assessed":
-        yield Effect(key, f"criterion:{event['criterion']}", event["set"], span(event)[0])
+    elif type in ("criterion.assessed", "risk.assessed"):
+        one = type.partition(".")[0]
+        yield Effect(key, f"{one}:{event[one]}", event["set"], span(event)[0])
+    elif type == "partner.profiled":
+        yield Effect(key, "profile", event["set"], span(event)[0])
+    elif type == "partner.checked":
+        yield Effect(key, "checked", {"through": event["through"]}, announced)
     elif type == "assessment.published":
         said = {"by": event["by"], "text": event["text"]}
         yield Effect(key, f"assessment:{event['assessment']}", said, announced)
