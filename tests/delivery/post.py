@@ -132,12 +132,12 @@ class Server:
 
 
 @contextmanager
-def mail_server(**temper: Any) -> Iterator[Server]:
+def mail_server(host: str = "127.0.0.1", **temper: Any) -> Iterator[Server]:
     """A mail server on a port of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
+    with socket.create_server((host, 0)) as found:
         port = found.getsockname()[1]
     handler = Server(**temper, port=port)
-    controller = Controller(handler, hostname="127.0.0.1", port=port)
+    controller = Controller(handler, hostname=host, port=port)
     controller.start()
     try:
         yield handler

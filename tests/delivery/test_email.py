@@ -126,7 +126,7 @@ def test_what_was_logged_is_no_markup(title: str) -> None:
 
 
 def test_a_line_break_cannot_reach_a_header() -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="CR or LF"):
         message(parcel(edition(entry()), "a@example.org\r\nBcc: b@example.org"), settings())
     odd = replace(settings(), mail_from="Tracker <tracker@example.org>")
     assert message(parcel(edition(entry(title="Title\r\nBcc: b@example.org"))), odd)["Bcc"] is None
