@@ -398,6 +398,7 @@ def _entries(
     for row in rows:
         by_subject.setdefault(row.subject, []).append(row)
     members = [row for row in rows if row.lane.aspect.startswith("membership:")]
+    own = {row.known_from for row in rows if row.partner == code}
     entries = []
     for events in story.values():
         entry = entry_of(events)
@@ -407,7 +408,8 @@ def _entries(
             changes = _changed_by(code, events, by_subject, members, abouts)
         else:
             changes = _mended_for(connection, code, events, members, abouts)
-        if changes or entry.standing != "current" or _names(events, code):
+        concerns = _names(events, code) or any(event.position in own for event in events)
+        if changes or concerns or entry.standing != "current":
             entries.append(msgspec.structs.replace(entry, changes=changes))
     return sorted(
         entries, key=lambda e: (e.announced_at, _sequence(story[e.development]), e.position), reverse=True
