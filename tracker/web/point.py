@@ -31,7 +31,7 @@ class Bar:
     @property
     def now(self) -> bool:
         """Whether the page shows the present, as known at present."""
-        return not (self.as_of or self.known_at or self.known_position)
+        return not self.kept
 
     @property
     def kept(self) -> dict[str, str]:
@@ -61,11 +61,18 @@ def asked(request: Request[Any, Any, Any], connection: Connection) -> tuple[Poin
             known_at=typed["known_at"] or None, known_position=_position(typed["known_position"]),
         )  # fmt: skip
     except Refused as refusal:
-        error = refusal.detail
+        error = _named(refusal.detail)
         point = read.point(connection, now=now, zone=zone)
     others = {k: v for k, v in request.query_params.items() if k not in (*AXES, "page") and v}
     pinned = {"as_of": rfc3339(point.as_of), "known_position": str(point.known)}
     return point, Bar(**typed, error=error, others=others, pinned=pinned)
+
+
+def _named(detail: str) -> str:
+    """What is wrong, in the words of the bar."""
+    for name, label in (("as_of", "state on"), ("known_at", "as known on"), ("known_position", "position")):
+        detail = detail.replace(f"{name}: ", "").replace(name, label)
+    return detail
 
 
 def _position(text: str) -> int | None:
