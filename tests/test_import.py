@@ -236,6 +236,15 @@ class TestAsLearnt:
         (error,) = rejected(take, BORDER, MX, as_learnt=True)
         assert error.startswith("line 2: /learnt_at: learnt_at 2025-01-01T06:00:00+00:00 lies before")
 
+    def test_days_that_begin_apart_are_the_same_day(
+        self, take: Callable[..., Imported], engine: Engine
+    ) -> None:
+        there = MX | {"development": MX["development"] | {"announced": "2025-02-01"}}
+        take(there, BORDER, as_learnt=True)
+        with reading(engine) as connection:
+            learnt = {event.learnt_at for event in log.after(connection, 0, 2, 10)}
+        assert learnt == {datetime(2025, 2, 1, 6, tzinfo=UTC)}
+
     def test_it_never_runs_ahead(self, take: Callable[..., Imported]) -> None:
         (error,) = rejected(take, MX | {"learnt_at": "2199-01-01"}, as_learnt=True)
         assert "lies in the future" in error

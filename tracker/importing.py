@@ -8,7 +8,7 @@ wrong. A line's key makes it safe to repeat.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, BinaryIO, TypeVar
 
 import msgspec
@@ -166,7 +166,7 @@ def _record(connection: Connection, line: Line, terms: Terms) -> bool:
     if stored := log.of_commit(connection, line.key):  # an export of this very record
         _agree(line, stored)
         return True
-    learnt_at = _learnt(line, terms)
+    learnt_at = _learnt(connection, line, terms)
     try:
         recorded = record_in(connection, order, By(terms.who, terms.now, NAMESPACE + line.key, learnt_at))
     except Refused as refusal:
@@ -210,7 +210,7 @@ def named(connection: Connection, reference: str, pointer: str) -> str:
     return found
 
 
-def _learnt(line: Line, terms: Terms) -> datetime | None:
+def _learnt(connection: Connection, line: Line, terms: Terms) -> datetime | None:
     if not terms.as_learnt:
         if line.learnt_at is not None:
             raise invalid(
@@ -227,7 +227,10 @@ def _learnt(line: Line, terms: Terms) -> datetime | None:
             "/learnt_at",
             "is missing: with --as-learnt, a correction or a withdrawal says when the record learnt it",
         )
-    return announced(development, development.events[0].subject).at
+    told = announced(development, development.events[0].subject)
+    last = log.clocks(connection)[1]
+    # A day begins at another instant in each zone: what was announced on the same day was learnt on that day.
+    return last if told.precision == "day" and told.at < last < told.at + timedelta(days=1) else told.at
 
 
 def _within(line: Line, refusal: Refused) -> Refused:
