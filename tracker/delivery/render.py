@@ -6,7 +6,7 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +26,8 @@ BYTES = 100_000
 LONGEST = 320
 """Where a long remark is cut; the event's page has it whole."""
 WIDTH = 78
+SEVERAL = timedelta(hours=36)
+"""An edition that covers more than this has its entries by day."""
 BRIEF: tuple[Kind, ...] = ("took_effect", "fell_through", "coming")
 """Parts that name terms and sources no more: they were told when the development was."""
 
@@ -83,7 +85,7 @@ class Shown:
     def parts(self) -> list[tuple[Kind, str, list[tuple[str, list[Entry]]]]]:
         """Kind, heading, and the entries by day; the day is '' where there is only one."""
         return [
-            (kind, heading, _by_day(kind, entries))
+            (kind, heading, self._by_day(kind, entries))
             for kind, heading in PARTS
             if (entries := self.edition.part(kind))
         ]
@@ -93,24 +95,39 @@ class Shown:
         """The page of the whole edition."""
         return f"{self.base}/editions/{self.id}" if self.id else None
 
+    def _by_day(self, kind: Kind, entries: list[Entry]) -> list[tuple[str, list[Entry]]]:
+        """Entries by the day on which they came, where an edition covers several."""
+        covered = self.edition.until.as_of - self.edition.since.as_of
+        if covered <= SEVERAL or kind in ("coming", "late"):
+            return [("", entries)]
+        days = sorted({entry.day for entry in entries})
+        return [(_long_day(day), [entry for entry in entries if entry.day == day]) for day in days]
+
     def dates(self, entry: Entry) -> str:
         """When, and what else is to be known of an entry before what it changes."""
         dates = (entry.when, entry.dates) if entry.kind in BRIEF else (entry.dates, entry.when)
         held = "held: logged in the last ten minutes, not yet in any edition" if entry.held else None
-        return " · ".join(part for part in (*dates, entry.note, held) if part)
+        above = "see above" if self._told_above(entry) else None
+        return " · ".join(part for part in (*dates, entry.note, held, above) if part)
 
     def event(self, entry: Entry) -> str:
         return f"{self.base}/events/{entry.event}"
 
     def blocks(self, entry: Entry) -> list[Block]:
-        """The lines of an entry, those about the same thing together."""
+        """The lines of an entry, those about the same thing together; none where they were told above."""
         blocks: list[Block] = []
-        for line in entry.shown:
+        for line in [] if self._told_above(entry) else entry.shown:
             whom = line.whom if len(self.edition.partners) > 1 else ""
             if not blocks or blocks[-1][:2] != (whom, line.title):
                 blocks.append(Block(whom, line.title, []))
             blocks[-1].lines.append(_told(entry, line))
         return blocks
+
+    def _told_above(self, entry: Entry) -> bool:
+        """Whether what is coming up was told in full just above, as new."""
+        return entry.kind == "coming" and any(
+            other.development == entry.development for other in self.edition.new + self.edition.late
+        )
 
     def sources(self, entry: Entry) -> list[tuple[str, str | None]]:
         """What was told, by whom: a name and, where there is one, a link. The first three."""
@@ -192,14 +209,6 @@ def _told(entry: Entry, line: Line) -> Told:
     )
 
 
-def _by_day(kind: Kind, entries: list[Entry]) -> list[tuple[str, list[Entry]]]:
-    """Entries by the day on which they came, where an edition covers several."""
-    days = list(dict.fromkeys(entry.day for entry in entries))
-    if len(days) == 1 or kind in ("coming", "late"):
-        return [("", entries)]
-    return [(_long_day(day), [entry for entry in entries if entry.day == day]) for day in sorted(days)]
-
-
 def _cut(said: str) -> str:
     return said if len(said) <= LONGEST else said[: LONGEST - 1].rstrip() + "…"
 
@@ -235,8 +244,6 @@ def _text_lines(shown: Shown) -> Iterable[str]:
             for entry in entries:
                 yield ""
                 yield from _entry_lines(shown, kind, entry)
-    if shown.edition.empty:
-        yield from ("", "Nothing changed.")
     yield from _end_lines(shown)
 
 

@@ -324,7 +324,7 @@ def news(
         steps: dict[str, int] = {}
         for who in watched:
             taken = [(last, step) for first, last in _commits(fresh) if (step := who.step(first - 1, last))]
-            changes[who.code], steps[who.code] = composed(taken), len(taken)
+            changes[who.code], steps[who.code] = joined(composed(taken)), len(taken)
         concerned = [
             who.code
             for who in watched
@@ -405,6 +405,36 @@ def _netted(key: Key, start: datetime, end: datetime, its: Sequence[tuple[int, C
 
 def _value(fact: Fact | None) -> Any:
     return None if fact is None else fact.value
+
+
+def inert(change: Change, seen: History) -> bool:
+    """Whether a change by time is to terms of a measure that does not apply when it comes: a rate, while paused."""
+    key = change.key
+    return (
+        kind_of(key.subject) == "measure"
+        and key.aspect == "state"
+        and "status" not in {**change.before, **change.after}
+        and value(seen.facts(key, change.start), "status") != "in_force"
+    )
+
+
+def joined(patches: Sequence[Patch]) -> list[Patch]:
+    """Patches of neighbouring intervals that leave the same behind, as one that tells what the first of them found."""
+    found: list[Patch] = []
+    for change, position in sorted(patches, key=lambda p: (p.change.key, p.position, p.change.start)):
+        last, before = found[-1] if found else (change, 0)
+        if (last.key, last.end, before) == (change.key, change.start, position) and _leave_alike(
+            last, change
+        ):
+            found[-1] = Patch(replace(last, end=change.end), position)
+        else:
+            found.append(Patch(change, position))
+    return found
+
+
+def _leave_alike(a: Change, b: Change) -> bool:
+    """Whether two changes leave the same fields with the same values, whatever they found."""
+    return {*a.before, *a.after} == {*b.before, *b.after} and same(a.after, b.after)
 
 
 def alike(a: Change, b: Change) -> bool:

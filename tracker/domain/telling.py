@@ -20,6 +20,7 @@ from tracker.domain.digest import (
     Watched,
     cause,
     grouped,
+    inert,
     news,
     returned,
     unsaid,
@@ -224,13 +225,13 @@ class _Telling:
             patches = {
                 code: [Patch(change, cause(change)) for change in its] for code, its in by_code.items()
             }
-            lines = self._lines(patches, by_time=True, back=back)
-            shown = {code for line in lines if not line.quiet for code in line.partners}
-            if not shown and kind == "coming":
-                continue
             story = sorted(
                 (s for s in causes.values() if s.development == development), key=lambda s: s.position
             )
+            lines = self._lines(patches, story, by_time=True, back=back)
+            shown = {code for line in lines if not line.quiet for code in line.partners}
+            if not shown and kind == "coming":
+                continue
             entry = msgspec.structs.replace(
                 self._entry(kind, story, lines), dates=f"logged {words.stated(self._day(story[0].learnt_at))}",
                 day=self._day(at), partners=[code for code in self.watched if code in shown], summary=None,
@@ -247,20 +248,23 @@ class _Telling:
     def _lines_of(self, one: News, back: Back) -> list[Line]:
         at = announced(one.told, one.first.subject).at
         on = None if one.logged_now else self.told_on.get(one.first.development)
-        return self._lines(one.changes, by_time=False, back=back, announced=at, told_on=on)
+        return self._lines(one.changes, one.story, by_time=False, back=back, announced=at, told_on=on)
 
     def _lines(
         self,
         found: Mapping[str, Sequence[Patch]],
+        story: Story,
         *,
         by_time: bool,
         back: Back,
         announced: datetime | None = None,
         told_on: str | None = None,
     ) -> list[Line]:
-        """Changes as lines: equal ones of several partners, or of several scopes, are one."""
+        """Changes as lines: equal ones of several partners, or of several scopes, are one. Dates are those of whoever
+        acts in the development."""
+        place = story[-1].told.zone or zone_of(actor_of(story[0].subject))
         lines = [
-            self._line(held, by_time, announced, told_on)
+            self._line(held, place, by_time, announced, told_on)
             for held in _by_scope(self._by_partner(found, by_time, back))
         ]
         return sorted(
@@ -284,13 +288,16 @@ class _Telling:
     def _quiet(self, who: Watched, change: Change, others: Sequence[Change], by_time: bool) -> bool:
         """Whether another line says it (that a measure is announced, where its start is told), or it is about terms
         of a measure that does not reach the partner."""
-        if vacuous(change, who.known(self.frame.since.position), who.known(self.frame.until.position)):
+        before, after = who.known(self.frame.since.position), who.known(self.frame.until.position)
+        if vacuous(change, before, after) or (by_time and inert(change, after)):
             return True
         if by_time or {name: value(change.after, name) for name in change.after} != {"status": "announced"}:
             return False
         return any(other.key == change.key and other.start == change.end for other in others)
 
-    def _line(self, held: _Alike, by_time: bool, announced: datetime | None, told_on: str | None) -> Line:
+    def _line(
+        self, held: _Alike, place: str, by_time: bool, announced: datetime | None, told_on: str | None
+    ) -> Line:
         change, key = held.change, held.change.key
         before, after = _plain(change.before), _plain(change.after)
         dated = by_time and before == after
@@ -306,7 +313,7 @@ class _Telling:
         return Line(
             partners=held.codes, position=held.position, whom=self._whom(held), title=self._title(key),
             item=self._item(held, before, after),
-            when="" if dated and "due" in after else self._when(change, by_time, announced),
+            when="" if dated and "due" in after else self._when(change, place, by_time, announced),
             words=self._titled(said or rest or ["remark withdrawn"]),
             terms=self._titled(rest if said else []), note=note, subject=key.subject, aspect=key.family,
             key=key.name, scopes=held.scopes, claim=key.claim, starts=bounded(change.start),
@@ -330,7 +337,7 @@ class _Telling:
         """What, within its subject: the goods; a provision, criterion or deadline by name."""
         key = held.change.key
         if key.family == "state":
-            return ", ".join(words.scope_of(scope) for scope in held.scopes if scope != ALL_GOODS)
+            return "" if held.scopes in ([], [ALL_GOODS]) else ", ".join(map(words.scope_of, held.scopes))
         label = words.ASPECTS.get(key.family, key.family)
         if key.family in ("claim", "talks", "focus", "profile", "legal"):
             return label
@@ -350,9 +357,8 @@ class _Telling:
             for text in said
         ]
 
-    def _when(self, change: Change, by_time: bool, announced: datetime | None) -> str:
+    def _when(self, change: Change, place: str, by_time: bool, announced: datetime | None) -> str:
         start, end = change.start, change.end
-        place = zone_of(actor_of(change.key.subject))
         since = "" if start <= BEGINNING else words.day(start, ZoneInfo(place))
         until = "" if end >= FOREVER else words.day(end, ZoneInfo(place))
         now = self.frame.until.as_of
