@@ -401,7 +401,8 @@ def told(form: Form, refusal: Refused) -> Errors:
     """A refusal's problems by the field they belong to; under '' what belongs to none."""
     errors: Errors = {}
     for problem in refusal.problems:
-        detail = problem.detail[:1].upper() + problem.detail[1:]
+        first = problem.detail.partition(" ")[0]
+        detail = problem.detail[:1].upper() + problem.detail[1:] if first.isalpha() else problem.detail
         name = field_of(form, problem.pointer)
         errors[name] = f"{errors[name]} {detail}" if name in errors and detail not in errors[name] else detail
     return errors or {"": refusal.detail}

@@ -20,7 +20,7 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 
 def read(service: Service, path: str, status: int = 200, **parameters: Any) -> BeautifulSoup:
     """A page; its markup is whole."""
-    answer = service.client.get(path, params=parameters, headers=BROWSER)
+    answer = service.client.get(path, params=parameters or None, headers=BROWSER)
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"].startswith("text/html")
     return BeautifulSoup(answer.text, "html.parser")
@@ -37,7 +37,7 @@ def signed_in(service: Service) -> str:
     answer = service.client.post("/sign-in", data={"key": service.ann.secret}, follow_redirects=False)
     assert answer.status_code == 303, answer.text
     page = read(service, "/log")
-    return str(page.select_one("form.entry-form input[name=csrf]")["value"])  # type: ignore[index]
+    return str(page.select_one("form.entry-form input[name=csrf]")["value"])
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ def test_the_board_shows_every_partner_and_where_talks_stand(history: Service) -
     layers = words(china.select_one(".layers"))
     assert "20% Fentanyl tariff on China" in layers
     assert "10% Reciprocal tariff, country rates" in layers
-    assert china.select_one(".last a")["href"].startswith("/events/")  # type: ignore[index, union-attr]
+    assert china.select_one(".last a")["href"].startswith("/events/")
 
 
 def test_a_member_says_through_which_bloc_its_rates_come(history: Service) -> None:
@@ -28,9 +28,9 @@ def test_a_heading_is_a_link_that_sorts_and_the_sorted_column_says_so(history: S
     page = read(history, "/", sort="-layers", as_of="2025-08-31")
     first = words(page.select("tbody tr")[0].select_one(".layers"))
     assert first.startswith(("40%", "39%", "35%")), "the highest rate comes first"
-    assert page.select_one("th.layers")["aria-sort"] == "descending"  # type: ignore[index]
+    assert page.select_one("th.layers")["aria-sort"] == "descending"
     assert len(page.select("th[aria-sort]")) == 1
-    back = page.select_one("th.layers a")["href"]  # type: ignore[index]
+    back = page.select_one("th.layers a")["href"]
     assert back == "/?as_of=2025-08-31&sort=layers", "the other way round, at the same point"
 
 
@@ -39,7 +39,7 @@ def test_a_sector_filters(history: Service) -> None:
     names = [words(row.th) for row in page.select("tbody tr")]
     assert any("Canada" in name for name in names)
     assert not any("Germany" in name for name in names)
-    assert page.select_one("select[name=sector] option[selected]").text == "Energy"  # type: ignore[union-attr]
+    assert page.select_one("select[name=sector] option[selected]").text == "Energy"
 
 
 def test_a_point_beyond_the_record_is_said_in_a_sentence(history: Service) -> None:

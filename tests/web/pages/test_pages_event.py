@@ -46,7 +46,9 @@ def test_every_version_stays_readable_with_its_reason(on_sqlite: Service) -> Non
     assert "A day later" in words(corrected)
     assert "until 2025-10-01 2025-10-02" in words(corrected.table)
     assert "Mexico: Border tariff" in words(corrected.ul)
-    before = read(on_sqlite, f"/events/{id}", known_position=str(int(on_sqlite.get("/readyz")["position"]) - 1))
+    before = read(
+        on_sqlite, f"/events/{id}", known_position=str(int(on_sqlite.get("/readyz")["position"]) - 1)
+    )
     assert before.select_one("ol.versions") is None, "as known before the correction there was one version"
 
 
@@ -54,13 +56,16 @@ def test_only_analysts_are_offered_to_mend_it(on_sqlite: Service) -> None:
     id = on_sqlite.log(PAUSE)["development"]
     assert read(on_sqlite, f"/events/{id}").select(".actions a") == []
     on_sqlite.client.post("/sign-in", data={"key": on_sqlite.ann.secret})
-    assert [words(a) for a in read(on_sqlite, f"/events/{id}").select(".actions a")] == ["Correct", "Withdraw"]
+    assert [words(a) for a in read(on_sqlite, f"/events/{id}").select(".actions a")] == [
+        "Correct",
+        "Withdraw",
+    ]
 
 
 def test_a_measure_shows_its_course_and_where_the_point_lies(history: Service) -> None:
     page = read(history, "/measures/us-ieepa-fentanyl-cn", as_of="2025-02-20")
     course = page.select_one(".course")
-    assert "rate 10% then" in words(course.select_one(".here"))  # type: ignore[union-attr]
+    assert "rate 10% then" in words(course.select_one(".here"))
     assert "rate 20%" in words(course)
     assert "International Emergency Economic Powers Act" in words(page.select_one(".standfirst"))
     read(history, "/measures/us-nope", 404)

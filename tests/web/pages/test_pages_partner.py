@@ -29,8 +29,8 @@ def test_a_page_that_is_not_the_present_says_so_and_leads_back(history: Service)
     page = read(history, "/partners/GB", as_of="2025-05-01", known_at="2025-06-01")
     banner = page.select_one(".banner")
     assert "state on 1 May 2025, as known on 1 June 2025" in words(banner)
-    assert banner.a["href"] == "/partners/GB"  # type: ignore[index, union-attr]
-    assert page.select_one("input[name=as_of]")["value"] == "2025-05-01"  # type: ignore[index]
+    assert banner.a["href"] == "/partners/GB"
+    assert page.select_one("input[name=as_of]")["value"] == "2025-05-01"
     inside = [a["href"] for a in page.select("main a[href^='/']")]
     assert all("as_of=2025-05-01" in href for href in inside), "links keep the point"
     assert read(history, "/partners/GB").select_one(".banner") is None
@@ -39,7 +39,7 @@ def test_a_page_that_is_not_the_present_says_so_and_leads_back(history: Service)
 def test_a_date_that_is_none_is_told_beside_the_field_and_kept(history: Service) -> None:
     page = read(history, "/partners/GB", 400, as_of="2025-13-45")
     assert "'2025-13-45' is not a point in time" in words(page.select_one(".point .error"))
-    assert page.select_one("input[name=as_of]")["value"] == "2025-13-45"  # type: ignore[index]
+    assert page.select_one("input[name=as_of]")["value"] == "2025-13-45"
     assert "United Kingdom" in words(page.h1)
     ahead = read(history, "/partners/GB", 400, known_at="2099-01-01")
     assert "lies in the future" in words(ahead.select_one(".point .error"))
@@ -55,7 +55,7 @@ def test_claims_stand_apart_and_are_marked(history: Service) -> None:
     page = read(history, "/partners/CN")
     claims = page.select_one("#claims")
     assert "245%" in words(claims)
-    assert all("said, not law" in words(item) for item in claims.select(".said"))  # type: ignore[union-attr]
+    assert all("said, not law" in words(item) for item in claims.select(".said"))
     assert "245%" not in words(page.select_one("#state"))
     assert "245%" not in words(page.select_one(".facts"))
 
@@ -87,7 +87,9 @@ def test_a_value_has_its_own_since_and_its_source(history: Service) -> None:
     page = read(history, "/partners/CN")
     row = next(row for row in page.select("#state tr") if "Fentanyl tariff on China all goods" in words(row))
     assert "20%" in words(row)
-    assert "4 Mar 2025" in words(row.select_one(".since")), "20% since March, though the tariff is of February"
+    assert "4 Mar 2025" in words(row.select_one(".since")), (
+        "20% since March, though the tariff is of February"
+    )
     assert "told 3 March 2025" in words(row.select_one(".by"))
 
 
@@ -128,7 +130,7 @@ def test_the_timeline_is_newest_first_in_pages(history: Service) -> None:
     first, second = read(history, "/partners/CN"), read(history, "/partners/CN", page=2)
     assert len(first.select(".timeline > li")) == 25
     assert len(second.select(".timeline > li")) > 3
-    older = first.select_one(".pages a[rel=next]")["href"]  # type: ignore[index]
+    older = first.select_one(".pages a[rel=next]")["href"]
     assert older == "/partners/CN?page=2#timeline"
     entry = next(li for li in first.select(".timeline > li") if "90 days" in words(li.h3))
     assert "12 May 2025" in words(entry.select_one(".told"))
@@ -162,7 +164,9 @@ def test_corrected_and_withdrawn_entries_say_so_with_the_reason(on_sqlite: Servi
     on_sqlite.post(f"/v1/developments/{id}/corrections", {"reason": "A day later", "development": now})
     entry = read(on_sqlite, "/partners/MX").select_one(".timeline > li.corrected")
     assert "Corrected A day later" in words(entry)
-    assert "in force → paused , until 2 Oct 2025" in words(entry), "all that it says, not only the day it moved"
+    assert "in force → paused , until 2 Oct 2025" in words(entry), (
+        "all that it says, not only the day it moved"
+    )
     on_sqlite.post(f"/v1/developments/{id}/withdrawals", {"reason": "Never happened"})
     entry = read(on_sqlite, "/partners/MX").select_one(".timeline > li.withdrawn")
     assert "Withdrawn Never happened" in words(entry)
@@ -188,7 +192,7 @@ def test_links_to_sources_lead_out_safely(on_sqlite: Service) -> None:
 
 def test_no_page_needs_a_script_or_another_host(history: Service) -> None:
     signed_in(history)
-    story = read(history, "/partners/GB").select_one(".timeline h3 a")["href"]  # type: ignore[index]
+    story = read(history, "/partners/GB").select_one(".timeline h3 a")["href"]
     pages = ["/", "/partners/GB", story, "/log", "/digest", "/about", "/sign-in", "/measures/us-232-steel"]
     for path in pages:
         answer = history.client.get(str(path), headers={"Accept": "text/html"})
@@ -199,7 +203,7 @@ def test_no_page_needs_a_script_or_another_host(history: Service) -> None:
         assert not page.select("[style], [onclick]")
         assert all(link["href"].startswith("/static/") for link in page.select("link"))
         assert len(page.select("h1")) == 1, path
-        assert page.html["lang"] == "en"  # type: ignore[index]
+        assert page.html["lang"] == "en"
     history.client.cookies.clear()
 
 
