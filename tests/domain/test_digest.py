@@ -1,22 +1,22 @@
 """The digest: nothing missed, nothing twice, nothing irrelevant."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import msgspec
 from domain.book import CODES, Book
+from domain.following import Follower, known
 from domain.given import amended, at, ended, event, opened, paused
 from domain.histories import histories
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tracker.domain.digest import moves, news
-from tracker.domain.edition import Edition, Entry, Line, Mark, headline
+from tracker.domain.edition import Edition, Entry, Mark, headline
 from tracker.domain.history import SILENT, Change, Key, value, values
-from tracker.domain.views import nested
-from tracker.domain.when import BEGINNING, FOREVER
+from tracker.domain.when import BEGINNING
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 search = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -88,68 +88,6 @@ def test_what_time_and_then_knowledge_change_leads_from_one_edition_to_the_next(
             assert now == state(book, code, until)
 
 
-class Follower:
-    """A program that knows nothing but the editions: for each item the course of its fields over time."""
-
-    def __init__(self) -> None:
-        self.courses: dict[tuple[Any, ...], list[tuple[datetime, datetime, dict[str, Any]]]] = {}
-
-    def read(self, edition: Edition, code: str) -> None:
-        entries = [*edition.new, *edition.late, *edition.corrected, *edition.withdrawn]
-        lines = [line for entry in entries for line in entry.lines if code in line.partners]
-        for line in sorted(lines, key=lambda line: line.position):
-            for scope in line.scopes or [""]:
-                self._lay((line.subject, line.aspect, line.key, line.claim, scope), line)
-
-    def _lay(self, item: tuple[Any, ...], line: Line) -> None:
-        start, end = line.starts or BEGINNING, line.ends or FOREVER
-        course = self.courses.setdefault(item, [(BEGINNING, FOREVER, {})])
-        new: list[tuple[datetime, datetime, dict[str, Any]]] = []
-        for first, last, held in course:
-            lo, hi = max(first, start), min(last, end)
-            if lo >= hi:
-                new.append((first, last, held))
-                continue
-            new += [(first, lo, held)] if first < lo else []
-            new.append((lo, hi, patched(held, line.before, line.after)))
-            new += [(hi, last, held)] if hi < last else []
-        self.courses[item] = new
-
-    def at(self, at: datetime) -> dict[tuple[Any, ...], dict[str, Any]]:
-        found = {
-            item: held
-            for item, course in self.courses.items()
-            for first, last, held in course
-            if first <= at < last
-        }
-        return {item: held for item, held in found.items() if held}
-
-
-def patched(held: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields after a change; entries of exemptions and ratifications change one by one."""
-    out = dict(held)
-    for name in {**before, **after}:
-        if name in ("exemptions", "ratified"):
-            out[name] = patched(held.get(name, {}), before.get(name, {}), after.get(name, {}))
-            if not out[name]:
-                del out[name]
-        elif name in after:
-            out[name] = after[name]
-        else:
-            out.pop(name, None)
-    return out
-
-
-def shown(book: Book, code: str, mark: Mark) -> dict[tuple[Any, ...], dict[str, Any]]:
-    """The state at a point, as editions speak of it."""
-    seen = book.watched(code, mark.position, mark.position).known(mark.position)
-    found = {}
-    for key in seen.keys:
-        if key.family not in SILENT:
-            found[key.subject, key.family, key.name, key.claim, key.scope] = nested(seen.own(key, mark.as_of))
-    return {item: held for item, held in found.items() if held}
-
-
 @settings(search, max_examples=40)
 @given(told())
 def test_who_reads_every_edition_knows_what_is_known(told: tuple[Book, list[Mark]]) -> None:
@@ -161,9 +99,10 @@ def test_who_reads_every_edition_knows_what_is_known(told: tuple[Book, list[Mark
             follower.read(edition, code)
     position = marks[-1].position
     for hours in range(0, 24 * 14, 5):
-        mark = Mark(as_of=START + timedelta(hours=hours, minutes=11), position=position)
+        moment = START + timedelta(hours=hours, minutes=11)
         for code, follower in followers.items():
-            assert follower.at(mark.as_of) == shown(book, code, mark)
+            seen = book.watched(code, position, position).known(position)
+            assert follower.at(moment) == known(seen, moment)
 
 
 @settings(search, max_examples=40)

@@ -214,19 +214,36 @@ def watch(connection: Connection, frame: Frame) -> list[Watched]:
     """The partners in scope, each with the rows that concern it. Who matched by a sector before or after counts."""
     first, last = frame.since.position, frame.until.position
     names = read.names(connection, first) | read.names(connection, last)
-    rows: dict[str, list[Segment]] = {}
-    for row in segments.known_between(connection, None, first, last):
-        rows.setdefault(row.partner, []).append(row)
-    codes = [code for code in names if _in_scope(code, frame.scope, rows.get(code, []))]
+    rows = _rows_by_partner(connection, frame.scope, first, last)
     found = []
-    for code in codes:
+    for code in names:
         own = rows.get(code, [])
-        blocs = {r.lane.aspect.partition(":")[2] for r in own if r.lane.aspect.startswith("membership:")}
-        whose = [code, EVERYONE, *sorted(blocs - {code})]
-        found.append((code, [row for who in whose for row in rows.get(who, [])]))
+        if _in_scope(code, frame.scope, own):
+            whose = [code, EVERYONE, *sorted(_blocs(own) - {code})]
+            found.append((code, [row for who in whose for row in rows.get(who, [])]))
     subjects = {row.subject for _, held in found for row in held}
     abouts = segments.abouts(connection, subjects, first) | segments.abouts(connection, subjects, last)
     return [Watched(code, names[code].name, held, abouts) for code, held in found]
+
+
+def _rows_by_partner(connection: Connection, scope: Scope, first: int, last: int) -> dict[str, list[Segment]]:
+    """The rows known at any position of the window, by the partner they concern; of those in scope alone, where that
+    is known beforehand."""
+    found = segments.known_between(
+        connection, None if scope.everybody or scope.sectors else [*scope.partners, EVERYONE], first, last
+    )
+    rows: dict[str, list[Segment]] = {}
+    for row in found:
+        rows.setdefault(row.partner, []).append(row)
+    if others := {bloc for held in list(rows.values()) for bloc in _blocs(held)} - rows.keys():
+        for row in segments.known_between(connection, others, first, last):
+            rows.setdefault(row.partner, []).append(row)
+    return rows
+
+
+def _blocs(rows: Iterable[Segment]) -> set[str]:
+    """The blocs that partners of these rows are, were or will be members of."""
+    return {row.lane.aspect.partition(":")[2] for row in rows if row.lane.aspect.startswith("membership:")}
 
 
 def _in_scope(code: str, scope: Scope, rows: Iterable[Segment]) -> bool:
