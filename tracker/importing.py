@@ -38,6 +38,8 @@ NAMESPACE = "import:"
 """What the idempotency keys of imported lines begin with."""
 LONGEST_LINE = 1_000_000
 MOST_ERRORS = 20
+UUID = 36
+"""The length of one as text: of the id of a commit, which the keys of an export may be."""
 BOM = b"\xef\xbb\xbf"
 
 Seen = TypeVar("Seen")
@@ -163,7 +165,9 @@ def read_lines(file: BinaryIO) -> Iterator[Given]:
 def _record(connection: Connection, line: Line, terms: Terms) -> bool:
     """Record a line; whether it had been recorded before."""
     order = _order(connection, line)
-    if stored := log.of_commit(connection, line.key):  # an export of this very record
+    if len(line.key) == UUID and (
+        stored := log.of_commit(connection, line.key)
+    ):  # an export of this very record
         _agree(line, stored)
         return True
     learnt_at = _learnt(connection, line, terms)
