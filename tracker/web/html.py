@@ -86,29 +86,30 @@ def at(context: Context, instant: datetime | None, subject: str = "") -> Markup:
     at its own midnight: an instant that is midnight there is written as that day."""
     if instant is None or instant <= BEGINNING or instant >= FOREVER:
         return Markup("")
-    local = _local(instant, context["zone"], subject)
+    there = local(instant, context["zone"], subject)
     hour = (
         ""
-        if (local.hour, local.minute) == (0, 0)
-        else Markup(' <span class="hour">{:%H:%M}</span>').format(local)
+        if (there.hour, there.minute) == (0, 0)
+        else Markup(' <span class="hour">{:%H:%M}</span>').format(there)
     )
-    return Markup('<time datetime="{}">{} {:%b %Y}{}</time>').format(rfc3339(instant), local.day, local, hour)
+    return Markup('<time datetime="{}">{} {:%b %Y}{}</time>').format(rfc3339(instant), there.day, there, hour)
 
 
 @pass_context
 def day(context: Context, instant: datetime, subject: str = "") -> str:
     """An instant as plain text: ``9 April 2025, 00:01``."""
-    local = _local(instant, context["zone"], subject)
-    return words.day(instant, local.tzinfo)  # type: ignore[arg-type]
+    there = local(instant, context["zone"], subject)
+    return words.day(instant, there.tzinfo)  # type: ignore[arg-type]
 
 
-def _local(instant: datetime, zone: ZoneInfo, subject: str) -> datetime:
-    local = instant.astimezone(zone)
-    if subject and (local.hour, local.minute) != (0, 0):
+def local(instant: datetime, zone: ZoneInfo, subject: str = "") -> datetime:
+    """An instant on the clock it is written by: the tracker's, or the actor's where it is midnight there."""
+    here = instant.astimezone(zone)
+    if subject and (here.hour, here.minute) != (0, 0):
         there = instant.astimezone(ZoneInfo(zone_of(actor_of(subject))))
         if (there.hour, there.minute) == (0, 0):
             return there
-    return local
+    return here
 
 
 # ---------------------------------------------------------------- words

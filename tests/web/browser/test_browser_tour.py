@@ -166,6 +166,34 @@ def test_every_page_fits_its_window(
         context.close()
 
 
+def test_the_longest_words_stay_inside_their_page(
+    browser: "playwright.Browser", served: tuple[str, str]
+) -> None:
+    word = "Donaudampfschiff" * 18
+    command = {
+        "title": word, "announced": "2025-09-01", "summary": word,
+        "sources": [{"publisher": word, "title": word, "kind": "press", "url": f"https://example.org/{word}"}],
+        "events": [{
+            "type": "measure.announced", "subject": "measure:us-long", "about": {"title": word},
+            "effects": [
+                {"target": code, "set": {"rate": {"percent": 1.123456 + i, "of": word}, "text": word}}
+                for i, code in enumerate(("MX", "CA", "CN", "GB", "EU", "VN"))
+            ],
+        }],
+    }  # fmt: skip
+    logged = browser.new_context(base_url=served[0]).request.post(
+        "/v1/developments", data=command, headers={"Authorization": f"Bearer {served[1]}"}
+    )
+    assert logged.status == 201, logged.text()
+    event = f"/events/{logged.json()['development']}"
+    for width in WIDTHS:
+        page = browser.new_context(base_url=served[0], viewport={"width": width, "height": 800}).new_page()
+        for path in ("/", "/partners/MX", event, "/measures/us-long", "/digest?partners=MX"):
+            page.goto(path)
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{path} is {wide} wide at {width}"
+
+
 FAINT = """() => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
   const rgb = colour => {

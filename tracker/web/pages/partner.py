@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
@@ -19,7 +20,7 @@ from tracker.domain.when import moment, zone_of
 from tracker.store.engine import reading
 from tracker.web import point
 from tracker.web.changes import Line, lines
-from tracker.web.html import html, subjects_in
+from tracker.web.html import html, local, subjects_in
 
 PAGE = 25
 """Entries on a page of the timeline."""
@@ -234,20 +235,29 @@ def moves(entries: Sequence[Entry]) -> dict[tuple[str, str], list[tuple[Entry, C
 
 def coming(state: PartnerState) -> list[Date]:
     """The dates ahead of the point, in order: scheduled changes, open deadlines, and what is threatened for a day."""
-    changes: dict[datetime, list[ChangeView]] = {}
+    dates: dict[datetime, Date] = {}
+    zone = ZoneInfo(state.temporal.zone)
+
+    def on(at: datetime, subject: str) -> Date:
+        written = local(at, zone, subject).replace(tzinfo=None)
+        return dates.setdefault(written, Date(at, subject))
+
+    changes: dict[int, tuple[Date, list[ChangeView]]] = {}
     for change in state.coming:
         if change.starts:
-            changes.setdefault(change.starts, []).append(change)
-    dates = {at: Date(at, held[0].subject, lines(held)) for at, held in changes.items()}
+            date = on(change.starts, change.subject)
+            changes.setdefault(id(date), (date, []))[1].append(change)
+    for date, held in changes.values():
+        date.lines = lines(held)
     for item in state.deadlines:
         at = due(item)
         if at and at > state.temporal.as_of and item.state.get("status") == "open":
-            dates.setdefault(at, Date(at, item.subject)).deadlines.append(item)
+            on(at, item.subject).deadlines.append(item)
     for item in state.claims:
         at = due(item, "starts")
         alive = item.state.get("status") == "threatened" or item.state.get("outcome") == "open"
         if at and at > state.temporal.as_of and alive:
-            dates.setdefault(at, Date(at, item.subject)).threats.append(item)
+            on(at, item.subject).threats.append(item)
     return [dates[at] for at in sorted(dates)]
 
 
