@@ -141,6 +141,8 @@ def test_nothing_is_made_by_looking(tracker: Run, tmp_path: Path) -> None:
         "digest",
     ):
         assert "there is no record at" in refused(tracker, *command.split())
+    for arguments in (LOG, ["withdraw", "x", "--reason", "y"], ["subscribe", "a@example.org"]):
+        assert "there is no record at" in refused(tracker, *arguments)
     assert not (tmp_path / "var").exists()
 
 

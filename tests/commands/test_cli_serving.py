@@ -145,6 +145,15 @@ WORLD = line(type="partner.registered", subject="partner:MX", about={"name": "Me
 )  # fmt: skip
 
 
+def test_an_import_through_a_pipe(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*PROGRAM, "import", "-"], input=WORLD, capture_output=True, check=False, cwd=tmp_path,
+        env=environment(tmp_path),
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == b"Recorded 2 as 2 events, positions 1 to 2; 0 recorded before.\n"
+
+
 def test_help_is_quick_and_works_anywhere() -> None:
     """It imports neither SQLAlchemy nor the web."""
     check = "import sys, tracker.cli; print(*({'sqlalchemy', 'litestar', 'alembic'} & {*sys.modules}))"

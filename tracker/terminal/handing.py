@@ -53,7 +53,7 @@ def hand_in(
     which: str = "",
 ) -> None:
     """Record a command (``which``: of which development it is about), or show what it would change."""
-    with opening.to_write() as opened:
+    with opening.to_record() as opened:
         with reading(opened.engine) as connection:
             order = _order(connection, command, which)
         by = By(WHO, opened.clock(), f"{NAMESPACE}{key}" if key else None)

@@ -56,14 +56,17 @@ def settings() -> Settings:
 def to_read() -> Iterator[Opened]:
     """Open the database there is; Refused where there is none."""
     found = settings()
-    url = found.database_url
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
-        raise Refused(
-            "not_found",
-            f"there is no record at {url.database} yet: begin one with 'tracker serve' or 'tracker seed', or set "
-            "TRACKER_DATA_DIR or TRACKER_DATABASE_URL",
-        )
+    _there(found)
     with _opened(found) as opened:
+        yield opened
+
+
+@contextmanager
+def to_record() -> Iterator[Opened]:
+    """Open the database there is, migrated; Refused where there is none: a record is not begun by accident."""
+    found = settings()
+    _there(found)
+    with to_write(found) as opened:
         yield opened
 
 
@@ -81,6 +84,16 @@ def to_write(found: Settings | None = None) -> Iterator[Opened]:
 
     with _opened(found or settings(), migrate) as opened:
         yield opened
+
+
+def _there(found: Settings) -> None:
+    url = found.database_url
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        raise Refused(
+            "not_found",
+            f"there is no record at {url.database} yet: begin one with 'tracker serve' or 'tracker seed', or set "
+            "TRACKER_DATA_DIR or TRACKER_DATABASE_URL",
+        )
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def digest(partners: Sequence[str], sectors: Sequence[str], day: str | None, as_
 
 def subscribe(address: str, as_json: bool, zone: str | None, **wanted: Any) -> None:
     """Add a subscription."""
-    with opening.to_write() as opened:
+    with opening.to_record() as opened:
         with writing(opened.engine) as connection:
             made = kept.add(
                 connection, address=address, zone=zone or opened.zone, now=opened.clock(), by=WHO, **wanted

@@ -72,9 +72,9 @@ def _standing(view: ItemView) -> tuple[str, str, str]:
 def _measure(view: ItemView, code: str, zone: ZoneInfo) -> tuple[str, str, str, str]:
     held = view.state
     rate = words.rate(held["rate"]) if "rate" in held else ""
-    stands = view.reason if view.via == code else f"{view.reason}, by {words.name_of(view.via)}"
+    reach = {code: "", "everyone": ", for everyone"}.get(view.via, f", through {words.name_of(view.via)}")
     spared = [str(entry["text"]) for entry in held.get("exemptions", {}).values()]
-    title = "\n  ".join([showing.item(view), stands, *(f"exempt: {text}" for text in spared)])
+    title = "\n  ".join([showing.item(view), view.reason + reach, *(f"exempt: {text}" for text in spared)])
     event = view.causes.get("status") or view.causes.get("rate") or view.caused_by
     return rate, title, showing.day(view.since, zone) if view.since else "", str(event)
 
