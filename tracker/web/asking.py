@@ -7,7 +7,7 @@ Handlers declare what they take in their signatures, or take ``asked`` or ``list
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
@@ -166,12 +166,14 @@ ASKED = {
 
 # ---------------------------------------------------------------- strictness
 
-_declared: dict[Callable[..., Any], tuple[str, ...]] = {}
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Characters that no name has, and some database refuses."""
+_declared: dict[Callable[..., Any], dict[str, FieldDefinition]] = {}
 
 
 async def strict(request: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Guard: no parameter that the handler does not know, none twice, no control characters."""
-    if not request.scope["path"].isprintable():
+    if CONTROL.search(request.scope["path"]):
         raise Failed(400, "invalid", "the path holds a control character: remove it")
     if not request.url.query:
         return
@@ -185,20 +187,22 @@ async def strict(request: ASGIConnection[Any, Any, Any, Any], handler: BaseRoute
         raise Failed(400, "invalid", wrong[0].detail, *wrong)
 
 
-def _wrong(name: str, value: str, known: tuple[str, ...]) -> Wrong | None:
+def _wrong(name: str, value: str, known: Mapping[str, FieldDefinition]) -> Wrong | None:
     if name not in known:
         name = name[:80]
-        hint = nearest(name, known) or (f"these are: {', '.join(known)}" if known else "there is none")
+        hint = nearest(name, tuple(known)) or (f"these are: {', '.join(known)}" if known else "there is none")
         return Wrong(parameter=name, detail=f"{name!r} is not a parameter of this resource; {hint}")
-    if not value.isprintable():
+    if CONTROL.search(value):
         return Wrong(parameter=name, detail=f"{name} holds a control character: remove it")
+    if value == "null" and not known[name].has_inner_subclass_of(str):  # it would pass for one not given
+        return Wrong(parameter=name, detail=f"{name} 'null' is not understood: give a value, or leave it out")
     return None
 
 
-def declared(handler: BaseRouteHandler) -> tuple[str, ...]:
-    """The names of the query parameters that a handler takes, itself or through what it is given."""
+def declared(handler: BaseRouteHandler) -> Mapping[str, FieldDefinition]:
+    """The query parameters that a handler takes, itself or through what it is given, by name."""
     if handler.fn not in _declared:
-        _declared[handler.fn] = tuple(sent_as(field) for field in fields(handler, QueryParameter))
+        _declared[handler.fn] = {sent_as(field): field for field in fields(handler, QueryParameter)}
     return _declared[handler.fn]
 
 

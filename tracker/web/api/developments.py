@@ -39,7 +39,7 @@ IfMatch = Annotated[
     str | None,
     HeaderParameter(
         name="If-Match",
-        max_length=2000,
+        max_length=1000,
         description='The versions of subjects that you have seen, such as ``"measure:us-ieepa-fentanyl-mx@3"``; the '
         "number alone where there is one subject. 412 where one has moved on.",
     ),
