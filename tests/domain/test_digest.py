@@ -361,7 +361,7 @@ def test_a_deadline_is_told_when_it_is_reached_and_still_open() -> None:
     )  # fmt: skip
     edition = book.edition(["MX"], mark(book, MARCH), mark(book, APRIL))
     (entry,) = edition.took_effect
-    assert words(entry) == ["Land of MX: due 20 March 2025, still open"]
+    assert words(entry) == ["Land of MX: due 20 March 2025, still open [20 March 2025]"]
     assert entry.lines[0].item == "Deadline: Truce"
 
 
@@ -382,3 +382,30 @@ def test_nothing_new_is_an_empty_edition() -> None:
     logged(book, ended(TARIFF, {"target": "MX"}), announced="2025-02-03")
     edition = book.edition(["MX"], mark(book, MARCH), mark(book, APRIL))
     assert (edition.empty, headline(edition)) == (True, "nothing changed")
+
+
+def test_joining_a_bloc_brings_what_holds_for_it() -> None:
+    book = Book()
+    logged(book, opened(TARIFF, at(20, "EU")), announced="2025-01-20")
+    since = mark(book, FEB)
+    joined = {"type": "bloc.joined", "subject": "partner:MX", "bloc": "EU"}
+    logged(book, joined, announced="2025-02-20", title="Mexico joins")
+    (entry,) = book.edition(["MX"], since, mark(book, MARCH)).new
+    assert entry.title == "Mexico joins"
+    assert "Land of MX (through the EU): in force; rate 20%" in words(entry)
+
+
+def test_what_another_development_moved_in_between_is_told_step_by_step() -> None:
+    """A sets 10, B sets 20, then A turns out to be the later one and to say 25, as it was before both."""
+    book = tariff_on_mexico()
+    first, since = mark(book, FEB), mark(book, MARCH)
+    which = logged(book, amended(TARIFF, at(10, "MX")), announced="2025-03-10", title="A")
+    logged(book, amended(TARIFF, at(20, "MX")), announced="2025-03-11", title="B")
+    corrected(book, which, amended(TARIFF, at(25, "MX")), announced="2025-03-11T09:00")
+    until = mark(book, APRIL)
+    follower = Follower()
+    follower.read(book.edition(["MX"], Mark(as_of=BEGINNING, position=0), first), "MX")
+    follower.read(book.edition(["MX"], since, until), "MX")
+    assert follower.at(until.as_of) == known(
+        book.watched("MX", 0, until.position).known(until.position), until.as_of
+    )

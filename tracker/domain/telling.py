@@ -313,7 +313,7 @@ class _Telling:
         return Line(
             partners=held.codes, position=held.position, whom=self._whom(held), title=self._title(key),
             item=self._item(held, before, after),
-            when="" if dated and "due" in after else self._when(change, place, by_time, announced),
+            when=self._when(change, place, by_time, announced),
             words=self._titled(said or rest or ["remark withdrawn"]),
             terms=self._titled(rest if said else []), note=note, subject=key.subject, aspect=key.family,
             key=key.name, scopes=held.scopes, claim=key.claim, starts=bounded(change.start),
