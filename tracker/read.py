@@ -505,8 +505,10 @@ def titles(connection: Connection, subjects: Iterable[str], known: int) -> dict[
 
 def story(connection: Connection, id: str, known: int) -> Story:
     """A development, by its id or that of one of its events, with its versions and what each changed for whom."""
-    event = log.by_id(connection, id)
-    events = log.of_developments(connection, [event.development if event else id], known)
+    sound = id.isprintable()  # what is not would be refused by PostgreSQL, in words of its own
+    event = log.by_id(connection, id) if sound else None
+    named = [event.development if event else id] if sound else []
+    events = log.of_developments(connection, named, known)
     if not events:
         raise Refused("not_found", f"there is no event and no development {id!r}, as known then")
     subjects = {event.subject for event in events}

@@ -98,8 +98,12 @@ class Form:
     def posted(cls, body: bytes) -> "Form":
         """The form in the body of a request."""
         fields: Fields = {}
-        text = body.decode("utf-8", "replace").replace("\x00", "")
-        for name, value in parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=2000):
+        text = body.decode("utf-8", "replace")
+        try:
+            pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=2000)
+        except ValueError:
+            raise Refused("invalid", "this form has more fields than any form here") from None
+        for name, value in pairs:
             fields.setdefault(name, []).append(value.replace("\r\n", "\n").replace("\x00", ""))
         return cls(fields)
 
@@ -116,8 +120,8 @@ class Form:
     @property
     def sources(self) -> int:
         """How many rows for sources there are."""
-        numbers = [int(n[1]) for name in self.fields if (n := re.fullmatch(r"source-(\d{1,2})-[a-z]+", name))]
-        return min(max([*numbers, ROWS - 1]) + 1, 40)
+        numbers = [int(n[1]) for name in self.fields if (n := re.fullmatch(r"source-(\d{1,3})-[a-z]+", name))]
+        return min(max([*numbers, ROWS - 1]) + 1, 300)
 
     def more_sources(self) -> None:
         self.fields[f"source-{self.sources}-publisher"] = [""]

@@ -1,5 +1,6 @@
 """From an analyst's form to the record: preview and save, with what goes wrong told beside its field."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -124,7 +125,9 @@ def _refused(request: Asking, form: Form, ordered: Callable[[Form], Order], refu
 
 def _expected(form: Form) -> dict[str, int] | None:
     pairs = (text.rpartition("=") for text in form.fields.get("expected", []))
-    return {subject: int(version) for subject, _, version in pairs if version.isdigit()} or None
+    return {
+        subject: int(version) for subject, _, version in pairs if re.fullmatch(r"[0-9]{1,15}", version)
+    } or None
 
 
 def new_key() -> str:
@@ -175,25 +178,9 @@ def look(connection: Connection, recorded: Recorded, order: Order, request: Aski
 
 def told(connection: Connection, seen: Preview, request: Asking) -> list[str]:
     """Whom a digest would tell: the addresses of the subscriptions that it concerns."""
-    listed = subscriptions.listed(connection)
-    if not listed or not seen.effects:
-        return []
     zone = request.app.state.settings.zone.key
-    point = read.point(connection, now=request.app.state.clock(), zone=zone)
-    reached = [
-        card
-        for card in read.board(connection, point)
-        if not {card.partner.code, *card.partner.blocs, EVERYONE}.isdisjoint(seen.effects)
-    ]
-    codes = {card.partner.code for card in reached}
-    sectors = {sector for card in reached for sector in card.sectors}
-    return sorted(one.address for one in listed if _concerns(one.scope, codes, sectors))
-
-
-def _concerns(scope: Scope, codes: set[str], sectors: set[str]) -> bool:
-    if scope.everybody:
-        return bool(codes)
-    return not (codes.isdisjoint(scope.partners) and sectors.isdisjoint(scope.sectors))
+    at = read.point(connection, now=request.app.state.clock(), zone=zone)
+    return sorted(one.address for one in reached(connection, seen, at))
 
 
 # ---------------------------------------------------------------- what the form's page needs

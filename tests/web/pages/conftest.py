@@ -34,6 +34,7 @@ def words(found: Tag | None) -> str:
 
 def signed_in(service: Service) -> str:
     """Ann signs in; the token that her forms carry."""
+    service.client.cookies.clear()
     answer = service.client.post("/sign-in", data={"key": service.ann.secret}, follow_redirects=False)
     assert answer.status_code == 303, answer.text
     page = read(service, "/log")

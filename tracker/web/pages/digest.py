@@ -56,7 +56,7 @@ def edition(
 ) -> Response[str]:
     """An edition as it was frozen, with a word on what was corrected since."""
     with reading(engine) as connection:
-        frozen = editions.get(connection, id)
+        frozen = editions.get(connection, id if id.isprintable() else "")
         mended = [
             read.story(connection, development, log.position(connection)).entry
             for development in editions.repaired_since(connection, id)

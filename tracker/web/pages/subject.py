@@ -77,8 +77,9 @@ def shown(request: Request[Any, Any, Any], engine: Engine, kind: Kind, key: str)
     named = f"{kind}:{key}"
     with reading(engine) as connection:
         at, bar = point.asked(request, connection)
-        about = segments.abouts(connection, [named], at.known).get(named)
-        rows = segments.of_subject(connection, named, at.known)
+        sound = key.isprintable()  # what is not would be refused by PostgreSQL, in words of its own
+        about = segments.abouts(connection, [named], at.known).get(named) if sound else None
+        rows = segments.of_subject(connection, named, at.known) if sound else []
         if about is None and not rows:
             raise Refused("not_found", f"there is no {kind} {key!r}, as known then")
         courses = course(rows, at.as_of)

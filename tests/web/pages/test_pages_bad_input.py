@@ -1,0 +1,90 @@
+"""Whatever is asked or sent, a page answers with what to do, and never with a failure of ours."""
+
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.web.conftest import Service
+from tests.web.pages.conftest import read, signed_in
+
+ODD = (
+    "",
+    " ",
+    "\x00",
+    "%",
+    "ÿ",
+    "-1",
+    "9" * 40,
+    "²",
+    "2025-02-30",
+    "null",
+    "<b>",
+    "'",
+    "../..",
+    "a" * 500,
+    "😀",
+)
+READS = ("/", "/partners/{}", "/events/{}", "/measures/{}", "/agreements/{}", "/authorities/{}", "/editions/{}",
+         "/digest", "/about", "/sign-in")  # fmt: skip
+ASKED = (
+    "as_of",
+    "known_at",
+    "known_position",
+    "sort",
+    "sector",
+    "page",
+    "partners",
+    "sectors",
+    "day",
+    "next",
+    "saved",
+)
+
+
+@pytest.mark.parametrize("path", READS)
+def test_no_address_fails(shared: Service, path: str) -> None:
+    for odd in ODD:
+        where = path.format(quote(odd, safe=""))
+        for name in ASKED if "{}" not in path else ("as_of", "known_position"):
+            answer = shared.client.get(where, params={name: odd}, headers={"Accept": "text/html"})
+            assert answer.status_code in (200, 303, 400, 404, 422), (where, name, odd, answer.text)
+
+
+NAMES = (
+    "title", "announced", "announced_time", "type", "subject", "to", "partners", "except", "scope", "from", "until",
+    "rate_kind", "rate", "more", "events", "sequence", "zone", "expected", "key", "short_key", "stands", "new_title",
+    "new_subject_kind", "new_actor", "answers", "source-0-url", "source-0-on", "source-999-publisher",
+)  # fmt: skip
+WORDS = (
+    *ODD, "measure.paused", "ruling.issued", "objectives.set", "measure:us-border-mx", "partner:MX", "MX", "agreement",
+    "everyone", "partners", "percent", "range", "5 to 1", "2025-08-30", "by 2025", "{}", "[]", '[{"type": 1}]',
+    '{"set": 3}', '{"effects": {"set": 1}}', "x=²", "1e999", '{"a":' * 200,
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(NAMES), st.one_of(st.sampled_from(WORDS), st.text(max_size=30))))
+def test_no_form_fails(on_sqlite: Service, fields: dict[str, str]) -> None:
+    csrf = signed_in(on_sqlite)
+    sent = {
+        name: value.encode("utf-8", "replace").decode("utf-8", "replace") for name, value in fields.items()
+    }
+    answer = on_sqlite.client.post("/log", data={"csrf": csrf, "action": "preview", **sent})
+    assert answer.status_code in (200, 409, 422), answer.text
+
+
+def test_a_body_that_is_no_form_is_answered(on_sqlite: Service) -> None:
+    for body in (b"", b"\xff\xfe", b"a&" * 3000, b"{}", b"csrf=%zz"):
+        answer = on_sqlite.client.post("/log", content=body, headers={"Accept": "text/html"})
+        assert answer.status_code in (403, 422), answer.text
+
+
+def test_errors_are_pages_for_people(on_sqlite: Service) -> None:
+    page = read(on_sqlite, "/nowhere", 404)
+    assert page.select_one('a[href="/"]') is not None
+    assert on_sqlite.client.get("/nowhere").headers["content-type"].startswith("application/problem+json")
+    answer = on_sqlite.client.put("/", headers={"Accept": "text/html"})
+    assert answer.status_code == 405
+    assert "<h1>" in answer.text
