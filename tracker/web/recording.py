@@ -13,12 +13,11 @@ from litestar.response import Redirect
 from sqlalchemy import Connection
 
 from tracker import read
-from tracker.delivery import subscriptions
+from tracker.delivery.reach import reached
 from tracker.domain import words
-from tracker.domain.edition import Scope
 from tracker.domain.errors import Refused
 from tracker.domain.events import Development
-from tracker.domain.paint import EVERYONE, announced
+from tracker.domain.paint import announced
 from tracker.domain.parse import parse
 from tracker.domain.views import ChangeView, Preview, Story
 from tracker.projections import segments

@@ -3,7 +3,9 @@
 from typing import Any
 
 from tests.web.conftest import Service
-from tests.web.world import BORDER, CARS, MX, PAUSE, development, paused, rated
+from tests.web.world import BORDER, CARS, MX, NOW, PAUSE, development, paused, rated
+from tracker.delivery import subscriptions
+from tracker.store.engine import writing
 
 
 def end(service: Service) -> int:
@@ -78,6 +80,20 @@ def test_a_rehearsal_shows_the_scheduled_step_that_is_erased(service: Service) -
     (erased,) = service.post("/v1/developments?dry_run=true", flat).json()["erases"]["MX"]
     assert erased["change"]["words"] == ["rate 25% → 50%"]
     assert erased["later"] is None
+
+
+def test_a_rehearsal_counts_who_would_be_told(service: Service) -> None:
+    with writing(service.engine) as connection:
+        for address, partners in (
+            ("mx@reader.example", ["MX"]),
+            ("gb@reader.example", ["GB"]),
+            ("all@reader.example", []),
+        ):
+            subscriptions.add(connection, address=address, partners=partners, now=NOW, by="ann")
+    assert service.post("/v1/developments?dry_run=true", PAUSE).json()["told"] == 2
+    id = service.log(PAUSE)["development"]
+    quiet = {"reason": "Typo", "editorial": True, "development": {**PAUSE, "title": "Pause for Mexico again"}}
+    assert service.post(f"/v1/developments/{id}/corrections?dry_run=true", quiet).json()["told"] == 0
 
 
 def test_corrections_and_withdrawals_are_rehearsed_too(service: Service) -> None:

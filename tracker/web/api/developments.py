@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -12,10 +14,12 @@ from litestar.params import FromPath, HeaderParameter, QueryParameter, RawBody, 
 from sqlalchemy import Connection, Engine
 
 from tracker import read
+from tracker.delivery.reach import reached
 from tracker.domain.errors import Refused
 from tracker.domain.events import Correction, Development, Withdrawal
 from tracker.domain.parse import parse
-from tracker.domain.views import ChangeView, Entry, Erasure, Resumption, Temporal, Version, View
+from tracker.domain.views import ChangeView, Entry, Erasure, Preview, Resumption, Temporal, Version, View
+from tracker.read import Point
 from tracker.record import By, Correct, Order, Recorded, Withdraw, record, rehearse
 from tracker.store import log
 from tracker.store.clock import Clock
@@ -68,7 +72,8 @@ class EventRef(View, frozen=True):
 
 class Outcome(View, frozen=True):
     """What came of an order. ``effects``: before -> after per partner; ``resumes``: what holds again where an effect
-    ends; ``erases``: scheduled changes that no longer happen then. A dry run has no development and no positions."""
+    ends; ``erases``: scheduled changes that no longer happen then. A dry run has no development and no positions; it
+    says how many subscriptions would be ``told``."""
 
     dry_run: bool
     development: str | None
@@ -76,6 +81,7 @@ class Outcome(View, frozen=True):
     last_position: int | None
     events: list[EventRef]
     repeated: bool
+    told: int | None
     effects: dict[str, list[ChangeView]]
     resumes: dict[str, list[Resumption]]
     erases: dict[str, list[Erasure]]
@@ -244,39 +250,39 @@ def carry_out(engine: Engine, order: Order, by: By, dry_run: bool) -> Answer[Out
     """Record an order, or rehearse it, and tell what came of it."""
     try:
         if dry_run:
-            return Answer(rehearse(engine, order, replace(by, key=None), rehearsed), status_code=200)
+            look = partial(rehearsed, order, by.now)
+            return Answer(rehearse(engine, order, replace(by, key=None), look), status_code=200)
         recorded = record(engine, order, by)
     except Refused as refusal:
         if refusal.code == "stale":
             raise with_what_changed(engine, refusal, by.expected or {}) from None
         raise
     with reading(engine) as connection:
-        content = outcome(connection, recorded)
+        content = outcome(recorded, read.preview(connection, recorded))
     headers = {"Location": f"/v1/developments/{recorded.development}", "Cache-Control": "no-store"}
     return Answer(content, status_code=201, headers=headers)
 
 
-def outcome(connection: Connection, recorded: Recorded) -> Outcome:
-    seen = read.preview(connection, recorded)
+def outcome(recorded: Recorded, seen: Preview) -> Outcome:
     return Outcome(
         dry_run=False, development=recorded.development, first_position=recorded.first, last_position=recorded.last,
         events=[
             EventRef(id=e.id, position=e.position, subject=e.subject, version=e.version, type=e.type)
             for e in recorded.events
         ],
-        repeated=recorded.repeated, effects=seen.effects, resumes=seen.resumes, erases=seen.erases,
+        repeated=recorded.repeated, told=None, effects=seen.effects, resumes=seen.resumes, erases=seen.erases,
     )  # fmt: skip
 
 
-def rehearsed(connection: Connection, recorded: Recorded) -> Outcome:
+def rehearsed(order: Order, now: datetime, connection: Connection, recorded: Recorded) -> Outcome:
+    """What would come of an order: nothing has a place in the log. What is editorial is told to nobody."""
+    seen = read.preview(connection, recorded)
+    quiet = isinstance(order, Correct) and order.command.editorial
+    told = 0 if quiet else len(reached(connection, seen, Point(now, recorded.last, now, "UTC")))
     return msgspec.structs.replace(
-        outcome(connection, recorded),
-        dry_run=True,
-        development=None,
-        first_position=None,
-        last_position=None,
-        events=[],
-    )
+        outcome(recorded, seen), dry_run=True, development=None, first_position=None, last_position=None, events=[],
+        told=told,
+    )  # fmt: skip
 
 
 def with_what_changed(engine: Engine, refusal: Refused, seen: Mapping[str, int]) -> Failed:
