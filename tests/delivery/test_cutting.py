@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
+from typing import Any
 
 import pytest
 from delivery.post import MORNING, World
 from sqlalchemy import select
 
-from tracker.delivery import deliveries, dispatch, editions
+from tracker.delivery import deliveries, dispatch, editions, render
 from tracker.delivery.editions import Frozen, cuts
 from tracker.domain.edition import Scope
 from tracker.domain.errors import Refused
@@ -87,6 +88,29 @@ def test_an_outage_of_days_gives_one_edition(world: World) -> None:
     assert titles([frozen]) == [["Day 0", "Day 1", "Day 2"]]
     assert [entry.day for entry in frozen.edition.told] == ["2025-03-10", "2025-03-11", "2025-03-12"]
     assert (cut(world), keys(world)) == ([], ["2025-03-13"])
+    text = render.text(frozen.edition)
+    days = [f"  {day} March 2025" for day in ("Monday 10", "Tuesday 11", "Wednesday 12")]
+    assert [line for line in text.splitlines() if line in days] == days
+
+
+def test_a_sector_stands_for_all_whose_profile_names_it(world: World) -> None:
+    def profile(*sectors: str) -> dict[str, Any]:
+        return {"type": "partner.profiled", "subject": "partner:MX", "set": {"sectors": sectors}}
+
+    world.log(profile("Energy", "Materials"), title="Profile")
+    world.subscribe(sectors=["energy"])
+    world.rate(30, "MX", title="Mexico")
+    world.rate(30, "CN", title="China")
+    world.clock.now = MORNING
+    assert titles(cut(world)) == [["Mexico"]]
+    world.clock.forward(hours=1)
+    world.log(profile("Materials"), title="Not energy any more")
+    world.clock.now = MORNING + timedelta(days=1)
+    assert titles(cut(world)) == [["Not energy any more"]]
+    world.clock.forward(hours=1)
+    world.rate(35, "MX", title="Mexico again")
+    world.clock.now = MORNING + timedelta(days=2)
+    assert titles(cut(world)) == [[]]
 
 
 def test_what_it_says_does_not_depend_on_when_it_is_cut(world: World) -> None:

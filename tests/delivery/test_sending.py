@@ -11,6 +11,7 @@ from threading import Barrier, Thread
 import pytest
 from delivery import post
 from delivery.post import MORNING, Server, World
+from sqlalchemy import Connection
 
 from tracker.delivery import deliveries, dispatch, sender
 from tracker.delivery.channels.email import Email
@@ -38,7 +39,11 @@ def send(world: World, settings: Settings) -> int:
 
 def delivery(world: World) -> Delivery:
     with reading(world.engine) as connection:
-        (found,) = deliveries.listed(connection)
+        return delivery_of(connection)
+
+
+def delivery_of(connection: Connection) -> Delivery:
+    (found,) = deliveries.listed(connection)
     return found
 
 
@@ -251,3 +256,14 @@ def test_the_next_mail_refers_to_the_one_before(due: World, server: Server) -> N
     first, second = server.mails
     assert first["References"] is None
     assert second["References"] == first["Message-ID"] != second["Message-ID"]
+
+
+def test_who_stops_while_a_mail_is_being_sent_is_not_sent_another(due: World, server: Server) -> None:
+    with writing(due.engine) as connection:
+        held = deliveries.claim(connection, due.clock(), ["email"])
+        assert held is not None
+        dispatch.unsubscribe(connection, delivery_of(connection).subscription)
+        assert deliveries.settle(connection, held, Outcome("deferred", "later", 451), due.clock()) is None
+    due.clock.forward(days=1)
+    assert send(due, server.settings) == 0
+    assert (delivery(due).recipient, delivery(due).state) == ("", "unknown")

@@ -224,11 +224,9 @@ def cancel(connection: Connection, subscription: str) -> None:
     connection.execute(delete(deliveries).where(deliveries.c.id.in_(open_ones)))
     its = select(deliveries.c.id).where(deliveries.c.subscription == subscription)
     connection.execute(update(attempts).where(attempts.c.delivery.in_(its)).values(answer=None))
-    connection.execute(
-        update(deliveries)
-        .where(deliveries.c.subscription == subscription)
-        .values(recipient=ERASED, next_attempt_at=None, fence=deliveries.c.fence + 1)
-    )
+    mine = update(deliveries).where(deliveries.c.subscription == subscription)
+    connection.execute(mine.where(deliveries.c.state == "sending").values(state="unknown", lease_until=None))
+    connection.execute(mine.values(recipient=ERASED, next_attempt_at=None, fence=deliveries.c.fence + 1))
 
 
 def listed(

@@ -218,7 +218,7 @@ def watch(connection: Connection, frame: Frame) -> list[Watched]:
     found = []
     for code in names:
         own = rows.get(code, [])
-        if _in_scope(code, frame.scope, own):
+        if _in_scope(code, frame, own):
             whose = [code, EVERYONE, *sorted(_blocs(own) - {code})]
             found.append((code, [row for who in whose for row in rows.get(who, [])]))
     subjects = {row.subject for _, held in found for row in held}
@@ -246,15 +246,16 @@ def _blocs(rows: Iterable[Segment]) -> set[str]:
     return {row.lane.aspect.partition(":")[2] for row in rows if row.lane.aspect.startswith("membership:")}
 
 
-def _in_scope(code: str, scope: Scope, rows: Iterable[Segment]) -> bool:
+def _in_scope(code: str, frame: Frame, rows: Iterable[Segment]) -> bool:
+    scope = frame.scope
     if scope.everybody or code in scope.partners:
         return True
     named = {
         sector
         for row in rows
-        if row.lane.aspect == "profile"
-        for layer in row.segment.state.get("sectors", ())
-        for sector in layer.value or []
+        if row.lane.aspect == "profile" and row.partner == code and "sectors" in row.segment.state
+        if row.segment.start <= frame.until.as_of and row.segment.end > frame.since.as_of
+        for sector in row.segment.state["sectors"][0].value or []
     }
     return not named.isdisjoint(scope.sectors)
 
