@@ -1,28 +1,30 @@
-"""The schemas of the events: what can be logged, as JSON Schema."""
+"""The published catalogue of events: what can happen, as JSON Schema with an example."""
 
-from typing import Any, get_args
+from functools import cache
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, get
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 
+from tracker import catalogue
 from tracker.domain.errors import Refused
-from tracker.domain.events import AnyEvent
 from tracker.domain.views import View
-from tracker.settings import nearest
-from tracker.store.upcasts import version_of
+from tracker.settings import nearest, shipped
 from tracker.web.conditional import Answer, answer
 
 TAGS = ["schemas"]
-CLASSES: dict[str, Any] = {str(event.__struct_config__.tag): event for event in get_args(AnyEvent)}
+OfVersion = Annotated[
+    int | None, QueryParameter(ge=1, le=10_000, description="An older version of it; default the newest.")
+]
 
 
 class SchemaRef(View, frozen=True):
-    """A type of event: its meaning, its version today, and where its schema is."""
+    """A type of event: its meaning, the versions it has had, and where the schema of the newest is."""
 
     type: str
-    version: int
     meaning: str
+    versions: list[int]
     href: str
 
 
@@ -35,26 +37,47 @@ class Schemas(View, frozen=True):
 
 @get("/schemas", summary="The types of events", tags=TAGS, sync_to_thread=False)
 def schemas(request: Request[Any, Any, Any]) -> Answer[Schemas]:
-    """What can happen: every type of event, in a few words."""
-    items = [
-        SchemaRef(
-            type=type, version=version_of(type), meaning=event.__doc__ or "", href=f"/v1/schemas/{type}"
-        )
-        for type, event in sorted(CLASSES.items())
-    ]
-    return answer(request, Schemas(items=items))
+    """What can happen: every type of event, in a sentence."""
+    return answer(request, Schemas(items=list(published().values())))
 
 
 @get("/schemas/{type:str}", summary="The schema of a type of event", tags=TAGS, sync_to_thread=False)
-def schema(request: Request[Any, Any, Any], type: FromPath[str]) -> Answer[dict[str, Any]]:
-    """The JSON Schema (2020-12) of an event of this type, as it stands among the ``events`` of a development."""
-    if type not in CLASSES:
-        hint = nearest(type, tuple(CLASSES)) or "/v1/schemas lists them"
+def schema(
+    request: Request[Any, Any, Any], type: FromPath[str], version: OfVersion = None
+) -> Answer[dict[str, Any]]:
+    """The JSON Schema (2020-12) of an event of this type as it stands among the ``events`` of a development, with an
+    example."""
+    found = published().get(type)
+    if found is None:
+        hint = nearest(type, tuple(published())) or "/v1/schemas lists them"
         raise Refused("not_found", f"there is no type of event {type!r}; {hint}")
-    (root,), parts = msgspec.json.schema_components([CLASSES[type]], ref_template="#/$defs/{name}")
-    return answer(
-        request, {"$schema": "https://json-schema.org/draft/2020-12/schema", **root, "$defs": parts}
-    )
+    wanted = version or found.versions[-1]
+    if wanted not in found.versions:
+        raise Refused(
+            "not_found", f"{type} has no version {wanted}; it has {', '.join(map(str, found.versions))}"
+        )
+    return answer(request, kept(type, wanted))
+
+
+@cache
+def published() -> dict[str, SchemaRef]:
+    """The types in the catalogue, by name."""
+    return {
+        entry["type"]: SchemaRef(
+            type=entry["type"], meaning=entry["meaning"], href=f"/v1/schemas/{entry['type']}",
+            versions=[one["version"] for one in entry["versions"]],
+        )
+        for entry in catalogue.index(shipped("events"))["types"]
+    }  # fmt: skip
+
+
+@cache
+def kept(type: str, version: int) -> dict[str, Any]:
+    """A schema as it was published, and its example with it."""
+    folder = shipped("events") / type
+    example = msgspec.json.decode((folder / f"v{version}.example.json").read_bytes())
+    found: dict[str, Any] = msgspec.json.decode((folder / f"v{version}.schema.json").read_bytes())
+    return {**found, "examples": [example]}
 
 
 ROUTES = (schemas, schema)
