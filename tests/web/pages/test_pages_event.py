@@ -1,6 +1,11 @@
+from datetime import timedelta
+
 from tests.web.conftest import Service
 from tests.web.pages.conftest import read, words
-from tests.web.world import PAUSE, paused
+from tests.web.world import NOW, PAUSE, paused
+from tracker.delivery import editions
+from tracker.domain.edition import Scope
+from tracker.store.engine import writing
 
 
 def event(service: Service, partner: str, title: str) -> str:
@@ -81,3 +86,21 @@ def test_a_digest_is_previewed_for_partners_of_ones_choice(history: Service) -> 
     wrong = read(history, "/digest", 400, partners="ZZ", day="2025-99-99")
     assert "ZZ" in words(wrong.select_one(".problems"))
     read(history, "/editions/nope", 404)
+
+
+def test_an_edition_stays_as_it_was_cut_and_says_what_was_mended_since(on_sqlite: Service) -> None:
+    id = on_sqlite.log(PAUSE)["development"]
+    with writing(on_sqlite.engine) as connection:
+        made = editions.preview(
+            connection, Scope(partners=["MX"]), now=NOW + timedelta(hours=1), zone="America/New_York"
+        )
+        frozen = editions.freeze(connection, made, NOW)
+    page = read(on_sqlite, f"/editions/{frozen.id}")
+    assert "Pause for Mexico" in words(page.select_one("article.edition"))
+    assert page.select_one(".beyond") is None
+    on_sqlite.post(f"/v1/developments/{id}/withdrawals", {"reason": "Never happened"})
+    again = read(on_sqlite, f"/editions/{frozen.id}")
+    assert "our record was mended" in words(again.select_one(".beyond"))
+    assert "Never happened" in words(again.select_one(".beyond"))
+    assert words(again.select_one("article.edition")) == words(page.select_one("article.edition"))
+    assert any(frozen.id in a["href"] for a in read(on_sqlite, "/digest").select(".editions a"))

@@ -6,7 +6,9 @@ from bs4 import BeautifulSoup
 
 from tests.web.conftest import Service
 from tests.web.pages.conftest import read, signed_in, words
-from tests.web.world import BORDER, PAUSE, development, paused
+from tests.web.world import BORDER, NOW, PAUSE, development, paused
+from tracker.delivery import subscriptions
+from tracker.store.engine import writing
 
 FIELDS = {
     "title": "A pause by form", "announced": "2025-08-30", "type": "measure.paused", "subject": BORDER,
@@ -66,6 +68,19 @@ def test_a_pause_is_previewed_and_saved(on_sqlite: Service) -> None:
     assert "Logged." in words(page.select_one(".saved"))
     assert "Ann" in words(page.select("section")[2])
     assert "Paused" in words(read(on_sqlite, "/partners/MX").select_one("#state"))
+
+
+def test_the_preview_says_who_would_be_told(on_sqlite: Service) -> None:
+    with writing(on_sqlite.engine) as connection:
+        for address, partners in (
+            ("mx@example.org", ["MX"]),
+            ("gb@example.org", ["GB"]),
+            ("all@example.org", []),
+        ):
+            subscriptions.add(connection, address=address, partners=partners, now=NOW, by="test")
+    page = send(on_sqlite, "/log", "preview", signed_in(on_sqlite), 200, **FIELDS)
+    preview = words(page.select_one("#preview"))
+    assert "2 subscriptions, with the next digest: all@example.org, mx@example.org" in preview
 
 
 def test_a_form_sent_twice_records_once(on_sqlite: Service) -> None:
