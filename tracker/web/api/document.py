@@ -105,7 +105,7 @@ def operation(method: str, handler: HTTPRouteHandler) -> dict[str, Any]:
     made: dict[str, Any] = {
         "operationId": name,
         "summary": handler.summary,
-        "description": getdoc(handler.fn) or "",
+        "description": getdoc(getattr(handler.fn, "func", handler.fn)) or "",
         "tags": list(handler.tags or ()),
         "parameters": parameters(handler),
         "responses": responses(method, handler, name),

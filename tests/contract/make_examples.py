@@ -1,0 +1,119 @@
+"""Makes the examples of the OpenAPI document anew: what the API answers about the founding history, cut short.
+
+Run it as ``python -m tests.contract.make_examples`` when an answer has a new shape; the tests tell when.
+"""
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Litestar
+from litestar.testing import TestClient
+
+import tracker.web.api
+from tracker.app import create_app
+from tracker.seeding import seed
+from tracker.settings import load
+from tracker.store import access
+from tracker.store.engine import open_engine, writing
+from tracker.store.migrate import migrate
+
+NOW = datetime(2025, 9, 1, 12, tzinfo=UTC)
+FILE = Path(tracker.web.api.__file__).with_name("examples.json")
+LONGEST = 2
+"""Entries kept of each list and of each mapping by position."""
+
+PAUSE = {
+    "title": "Pause for Mexico",
+    "announced": "2025-09-01",
+    "sources": [{"publisher": "The White House", "kind": "official", "title": "Executive Order"}],
+    "events": [
+        {
+            "type": "measure.paused",
+            "subject": "measure:us-ieepa-fentanyl-mx",
+            "effects": [{"target": "MX", "from": "2025-09-03", "until": "2025-12-02"}],
+        }
+    ],
+}
+CORRECTION = {
+    "reason": "The order says until 1 December",
+    "development": {
+        **PAUSE,
+        "events": [
+            {**PAUSE["events"][0], "effects": [{"target": "MX", "from": "2025-09-03", "until": "2025-12-01"}]}  # type: ignore[dict-item]
+        ],
+    },
+}
+WITHDRAWAL = {"reason": "The report was not confirmed"}
+READS = {
+    "partners": ("The board on 1 July 2025", "/v1/partners?limit=1&as_of=2025-07-01"),
+    "partner": ("The United Kingdom on 1 July 2025", "/v1/partners/GB?as_of=2025-07-01"),
+    "state": ("The United Kingdom on 1 July 2025", "/v1/partners/GB/state?as_of=2025-07-01"),
+    "timeline": ("China on 15 April 2025", "/v1/partners/CN/timeline?limit=2&as_of=2025-04-15"),
+    "diff": ("The United Kingdom from May to July 2025", "/v1/partners/GB/diff?from=2025-05-01&to=2025-07-01"),
+    "measures": ("What applies to Mexico", "/v1/measures?partner=MX&authority=us-ieepa&as_of=2025-08-31"),
+    "measure": ("The tariff on Mexico, paused", "/v1/measures/us-ieepa-fentanyl-mx?as_of=2025-02-10"),
+    "agreements": ("With the United Kingdom", "/v1/agreements?partner=GB&as_of=2025-07-01"),
+    "agreement": ("The Economic Prosperity Deal", "/v1/agreements/us-gb-epd?as_of=2025-07-01"),
+    "events": ("Pauses", "/v1/events?type=measure.paused&limit=1"),
+    "schemas": ("The types", "/v1/schemas"),
+    "schema": ("A pause", "/v1/schemas/measure.paused"),
+    "healthz": ("Alive", "/healthz"),
+    "readyz": ("Ready", "/readyz"),
+}  # fmt: skip
+
+
+def made() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        engine = open_engine(f"sqlite:///{folder}/tracker.db")
+        migrate(engine)
+        seed(engine, NOW)
+        with writing(engine) as connection:
+            key = access.create(connection, "Ann", NOW).secret
+        with TestClient(create_app(load({"TRACKER_DATA_DIR": folder}), engine, lambda: NOW)) as client:
+            client.headers["Authorization"] = f"Bearer {key}"
+            found = {name: example(words, client.get(path).json()) for name, (words, path) in READS.items()}
+            found["schema"]["a-pause"]["value"] = client.get(READS["schema"][1]).json()
+            found |= written(client)
+        engine.dispose()
+    return found
+
+
+def written(client: TestClient[Litestar]) -> dict[str, Any]:
+    rehearsed = client.post("/v1/developments?dry_run=true", json=PAUSE).json()
+    logged = client.post("/v1/developments", json=PAUSE).json()
+    path = f"/v1/developments/{logged['development']}"
+    corrected = client.post(f"{path}/corrections", json=CORRECTION).json()
+    withdrawn = client.post(f"{path}/withdrawals", json=WITHDRAWAL).json()
+    return {
+        "log_development request": example("A pause for Mexico", PAUSE),
+        "log_development": {**example("Recorded", logged), **example("Rehearsed", rehearsed)},
+        "correct_development request": example("It ends a day earlier", CORRECTION),
+        "correct_development": example("Corrected", corrected),
+        "withdraw_development request": example("It was not so", WITHDRAWAL),
+        "withdraw_development": example("Withdrawn", withdrawn),
+        "development": example("Logged, corrected, withdrawn", client.get(path).json()),
+        "event": example("The pause", client.get(f"/v1/events/{logged['events'][0]['id']}").json()),
+    }
+
+
+def example(words: str, value: Any) -> dict[str, Any]:
+    return {words.lower().replace(" ", "-").replace(",", ""): {"summary": words, "value": short(value)}}
+
+
+def short(value: Any) -> Any:
+    match value:
+        case list():
+            return [short(entry) for entry in value[:LONGEST]]
+        case dict() if len(value) > LONGEST and all(key.isdigit() for key in value):
+            return {key: short(entry) for key, entry in [*value.items()][:LONGEST]}
+        case dict():
+            return {key: short(entry) for key, entry in value.items()}
+        case _:
+            return value
+
+
+if __name__ == "__main__":
+    FILE.write_bytes(msgspec.json.format(msgspec.json.encode(made()), indent=1) + b"\n")
