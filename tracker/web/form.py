@@ -76,7 +76,7 @@ SAME_NAME = (
     "says", "text", "bloc", "through", *LINKS,
 )  # fmt: skip
 """Parts of an event whose field in the form goes by their own name."""
-ROWS = 3
+ROWS = 2
 """Rows for sources, to begin with."""
 
 IN_FIELDS = (

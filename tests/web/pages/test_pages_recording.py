@@ -132,7 +132,7 @@ def test_what_the_domain_refuses_is_told_beside_the_field(on_sqlite: Service) ->
 def test_one_more_row_for_sources(on_sqlite: Service) -> None:
     csrf = signed_in(on_sqlite)
     page = send(on_sqlite, "/log", "add-source", csrf, 200, **FIELDS)
-    assert len(page.select(".source-row")) == 4
+    assert len(page.select(".source-row")) == 3
     assert page.select_one("#title")["value"] == FIELDS["title"]
 
 
