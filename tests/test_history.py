@@ -161,6 +161,11 @@ def test_china_answers(record):
     assert "34%" in layers(asked(record, "CN", "2025-04-20", "2025-04-05"), actor="CN").values()
 
 
+def test_what_china_announced_on_the_fourth_was_not_known_on_the_third(record):
+    assert layers(asked(record, "CN", "2025-04-20", "2025-04-03"), actor="CN") == {}
+    assert "34%" in layers(asked(record, "CN", "2025-04-20", "2025-04-04"), actor="CN").values()
+
+
 def test_up_to_245_is_a_claim(record):
     state = asked(record, "CN", "2025-04-15", "2025-04-15")
     said = next(claim for claim in state.claims if claim.claim == "up-to-245")

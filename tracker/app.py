@@ -92,10 +92,15 @@ def listen(settings: Settings) -> socket.socket:
     where = f"TRACKER_HOST={settings.host} TRACKER_PORT={settings.port}"
     try:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+        # Named as TCP: asyncio sends at once (TCP_NODELAY) only on such, others wait 40 ms for small answers.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        listener.listen(2048)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise SettingsError(
                 f"{where}: another program listens there; stop it or choose another port"
             ) from None
         raise SettingsError(f"{where}: cannot listen there ({error.strerror})") from None
+    return listener

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 
 from tracker.domain.errors import Problem, Refused, invalid
 from tracker.domain.events import (
+    HOME,
     AnyEvent,
     Correction,
     Development,
@@ -224,17 +225,26 @@ def _learnt(connection: Connection, line: Line, terms: Terms) -> datetime | None
         return None
     development = line.development
     if line.learnt_at is not None:
-        zone = development.zone or zone_of("US") if development else zone_of("US")
+        zone = (development and development.zone) or zone_of(HOME)
         return read(line.learnt_at, zone, "/learnt_at").at
     if development is None or line.corrects is not None:
         raise invalid(
             "/learnt_at",
             "is missing: with --as-learnt, a correction or a withdrawal says when the record learnt it",
         )
-    told = announced(development, development.events[0].subject)
-    last = log.clocks(connection)[1]
+    at, last = learnt(development), log.clocks(connection)[1]
     # A day begins at another instant in each zone: what was announced on the same day was learnt on that day.
-    return last if told.precision == "day" and told.at < last < told.at + timedelta(days=1) else told.at
+    by_day = announced(development, development.events[0].subject).precision == "day"
+    return last if by_day and at < last < at + timedelta(days=1) else at
+
+
+def learnt(development: Development) -> datetime:
+    """When this record can have known of a development: at its announcement. Where no hour is told, not before that
+    day has begun at home, or a day that begins earlier abroad would be known the day before."""
+    told = announced(development, development.events[0].subject)
+    if told.precision == "minute":
+        return told.at
+    return max(told.at, read(development.announced, zone_of(HOME), "announced").at)
 
 
 def _within(line: Line, refusal: Refused) -> Refused:

@@ -8,9 +8,8 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from tracker.domain.errors import Refused
-from tracker.domain.paint import announced
 from tracker.domain.parse import parse
-from tracker.importing import Given, Imported, Line, Rejected, Terms, load
+from tracker.importing import Given, Imported, Line, Rejected, Terms, learnt, load
 from tracker.settings import shipped
 
 WHO = "founding"
@@ -25,8 +24,8 @@ def seed(engine: Engine, now: datetime, after: Callable[[Given], None] = lambda 
 
 
 def founding(folder: Path | None = None) -> list[tuple[datetime, Given]]:
-    """The commands of the folder (default: fixtures/) with their announcements, by announcement, sequence within
-    the day, and key."""
+    """The commands of the folder (default: fixtures/) with when they were learnt, by that, sequence within the day,
+    and key."""
     folder = folder or shipped("fixtures")
     found = [
         _placed(Given(str(path.relative_to(folder.parent)), path.read_bytes()))
@@ -40,7 +39,7 @@ def _placed(given: Given) -> tuple[tuple[datetime, int, str], Given]:
         line = parse(Line, given.text)
         if line.development is None:
             raise Refused("invalid", "a file of the founding history logs a development")
-        at = announced(line.development, line.development.events[0].subject).at
+        at = learnt(line.development)
     except Refused as refusal:
         raise Rejected([f"{given.where}: {refusal.detail}"], 0, 0) from None
     return (at, line.development.sequence, line.key), given
