@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import msgspec
+import pytest
 from domain.book import CODES, Book
 from domain.following import Follower, known
 from domain.given import amended, at, ended, event, opened, paused
@@ -60,11 +61,7 @@ def laid(state: State, change: Change) -> None:
         del state[change.key]
 
 
-@settings(search, max_examples=40)
-@given(told())
-def test_what_time_and_then_knowledge_change_leads_from_one_edition_to_the_next(
-    told: tuple[Book, list[Mark]],
-) -> None:
+def assert_leads_on(told: tuple[Book, list[Mark]]) -> None:
     book, marks = told
     for since, until in windows(marks):
         for code in CODES:
@@ -88,9 +85,15 @@ def test_what_time_and_then_knowledge_change_leads_from_one_edition_to_the_next(
             assert now == state(book, code, until)
 
 
-@settings(search, max_examples=40)
+@settings(search, max_examples=30)
 @given(told())
-def test_who_reads_every_edition_knows_what_is_known(told: tuple[Book, list[Mark]]) -> None:
+def test_what_time_and_then_knowledge_change_leads_from_one_edition_to_the_next(
+    told: tuple[Book, list[Mark]],
+) -> None:
+    assert_leads_on(told)
+
+
+def assert_readers_know(told: tuple[Book, list[Mark]]) -> None:
     book, marks = told
     followers = {code: Follower() for code in CODES}
     for since, until in windows(marks):
@@ -105,11 +108,13 @@ def test_who_reads_every_edition_knows_what_is_known(told: tuple[Book, list[Mark
             assert follower.at(moment) == known(seen, moment)
 
 
-@settings(search, max_examples=40)
-@given(told(), st.lists(st.sampled_from(CODES), min_size=1, unique=True))
-def test_every_event_in_scope_is_told_once_and_no_other(
-    told: tuple[Book, list[Mark]], codes: list[str]
-) -> None:
+@settings(search, max_examples=30)
+@given(told())
+def test_who_reads_every_edition_knows_what_is_known(told: tuple[Book, list[Mark]]) -> None:
+    assert_readers_know(told)
+
+
+def assert_told_once(told: tuple[Book, list[Mark]], codes: list[str]) -> None:
     book, marks = told
     counted: dict[int, int] = {}
     for since, until in windows(marks):
@@ -127,6 +132,23 @@ def test_every_event_in_scope_is_told_once_and_no_other(
         whos = [book.watched(code, first, last) for code in codes]
         if any(who.step(first, last) for who in whos):
             assert all(position in counted for position in range(first + 1, last + 1))
+
+
+@settings(search, max_examples=30)
+@given(told(), st.lists(st.sampled_from(CODES), min_size=1, unique=True))
+def test_every_event_in_scope_is_told_once_and_no_other(
+    told: tuple[Book, list[Mark]], codes: list[str]
+) -> None:
+    assert_told_once(told, codes)
+
+
+@pytest.mark.campaign
+@settings(search, max_examples=2000)
+@given(told(), st.lists(st.sampled_from(CODES), min_size=1, unique=True))
+def test_the_three_laws_at_length(told: tuple[Book, list[Mark]], codes: list[str]) -> None:
+    assert_leads_on(told)
+    assert_readers_know(told)
+    assert_told_once(told, codes)
 
 
 # ---------------------------------------------------------------- examples
