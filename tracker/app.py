@@ -89,18 +89,27 @@ def run(
 
 def listen(settings: Settings) -> socket.socket:
     """A socket on the host and port of the settings."""
-    where = f"TRACKER_HOST={settings.host} TRACKER_PORT={settings.port}"
     try:
-        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
-        # Named as TCP: asyncio sends at once (TCP_NODELAY) only on such, others wait 40 ms for small answers.
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((settings.host, settings.port))
-        listener.listen(2048)
+        return bound(settings.host, settings.port)
     except OSError as error:
+        where = f"TRACKER_HOST={settings.host} TRACKER_PORT={settings.port}"
         if error.errno == errno.EADDRINUSE:
             raise SettingsError(
                 f"{where}: another program listens there; stop it or choose another port"
             ) from None
         raise SettingsError(f"{where}: cannot listen there ({error.strerror})") from None
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A listening socket. It is named as TCP: asyncio sends at once (TCP_NODELAY) only on such; on others a small
+    answer on a kept connection waits 40 ms."""
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError:
+        listener.close()
+        raise
     return listener
