@@ -97,8 +97,13 @@ def test_one_analyst_may_have_several_keys(service: Service) -> None:
 def test_where_reading_is_closed_only_health_and_sign_in_are_open(closed: Service) -> None:
     for path in ("/v1/partners", "/v1/events", "/v1/schemas", "/openapi.json", "/docs"):
         assert closed.client.get(path).status_code == 401, path
-    for path in ("/healthz", "/readyz"):
+    for path in ("/healthz", "/readyz", "/sign-in", "/static/docs.js"):
         assert closed.client.get(path).status_code == 200, path
+    for path in ("/", "/partners/GB", "/log"):
+        assert (
+            closed.client.get(path, headers={"Accept": "text/html"}, follow_redirects=False).status_code
+            == 303
+        )
     assert (
         closed.client.get(
             "/v1/partners", headers={"Authorization": f"Bearer {closed.ann.secret}"}

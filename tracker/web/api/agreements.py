@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from litestar import Request, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter, SkipValidation
+from litestar.params import PathParameter, QueryParameter, SkipValidation
 from sqlalchemy import Engine
 
 from tracker import read, subjects
@@ -14,6 +14,13 @@ from tracker.web.asking import Asked, Listing
 from tracker.web.conditional import Answer, answer
 
 TAGS = ["agreements"]
+AgreementKey = Annotated[
+    str,
+    PathParameter(
+        description="The key of an agreement, with or without ``agreement:``.",
+        schema_extra={"examples": ["us-gb-epd"]},
+    ),
+]
 WithPartner = Annotated[
     str | None,
     QueryParameter(pattern="^[A-Z]{2}$", description="Only with this partner, or with a bloc of it."),
@@ -61,7 +68,7 @@ def agreement(
     request: Request[Any, Any, Any],
     engine: NamedDependency[Engine],
     asked: NamedDependency[SkipValidation[Asked]],
-    key: FromPath[str],
+    key: AgreementKey,
 ) -> Answer[AgreementNow]:
     """An agreement by its key (``us-gb-epd``): its state, each provision's own state, who claims what, what is
     scheduled, and the events behind it all."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from litestar import Request, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, HeaderParameter, QueryParameter, RawBody, SkipValidation
+from litestar.params import HeaderParameter, PathParameter, QueryParameter, RawBody, SkipValidation
 from sqlalchemy import Connection, Engine
 
 from tracker import read
@@ -32,6 +32,7 @@ from tracker.web.security import analyst_of, analyst_only
 Command = TypeVar("Command")
 
 TAGS = ["developments"]
+DevelopmentId = Annotated[str, PathParameter(description="The id of a development.")]
 
 DryRun = Annotated[
     bool,
@@ -124,7 +125,7 @@ def correct_development(
     request: Request[Any, Any, Any],
     engine: NamedDependency[Engine],
     clock: NamedDependency[SkipValidation[Clock]],
-    id: FromPath[str],
+    id: DevelopmentId,
     body: RawBody,
     dry_run: DryRun = False,
     if_match: IfMatch = None,
@@ -146,7 +147,7 @@ def withdraw_development(
     request: Request[Any, Any, Any],
     engine: NamedDependency[Engine],
     clock: NamedDependency[SkipValidation[Clock]],
-    id: FromPath[str],
+    id: DevelopmentId,
     body: RawBody,
     dry_run: DryRun = False,
     if_match: IfMatch = None,
@@ -163,7 +164,7 @@ def development(
     request: Request[Any, Any, Any],
     engine: NamedDependency[Engine],
     asked: NamedDependency[SkipValidation[Asked]],
-    id: FromPath[str],
+    id: DevelopmentId,
 ) -> Answer[DevelopmentNow]:
     """A development by its id, as it stands, and every version of it: who recorded it when, what it said (``said`` is
     a command to correct and send back), and what it changed."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter, SkipValidation
+from litestar.params import PathParameter, QueryParameter, SkipValidation
 from sqlalchemy import ColumnElement, Connection, Engine
 
 from tracker import read
@@ -22,6 +22,7 @@ from tracker.web.asking import Asked, Listing
 from tracker.web.conditional import Answer, answer
 
 TAGS = ["events"]
+EventId = Annotated[str, PathParameter(description="The id of an event.")]
 AfterPosition = Annotated[
     int,
     QueryParameter(
@@ -115,7 +116,7 @@ def event(
     request: Request[Any, Any, Any],
     engine: NamedDependency[Engine],
     asked: NamedDependency[SkipValidation[Asked]],
-    id: FromPath[str],
+    id: EventId,
 ) -> Answer[EventNow]:
     """An event by its id: as it was recorded, every version of its development with the hash of each event, and what
     each version changed."""

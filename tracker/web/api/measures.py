@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from litestar import Request, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter, SkipValidation
+from litestar.params import PathParameter, QueryParameter, SkipValidation
 from sqlalchemy import Engine
 
 from tracker import read, subjects
@@ -15,6 +15,13 @@ from tracker.web.asking import Asked, Listing
 from tracker.web.conditional import Answer, answer
 
 TAGS = ["measures"]
+MeasureKey = Annotated[
+    str,
+    PathParameter(
+        description="The key of a measure, with or without ``measure:``.",
+        schema_extra={"examples": ["us-ieepa-fentanyl-mx"]},
+    ),
+]
 OfPartner = Annotated[
     str | None,
     QueryParameter(
@@ -86,7 +93,7 @@ def measure(
     request: Request[Any, Any, Any],
     engine: NamedDependency[Engine],
     asked: NamedDependency[SkipValidation[Asked]],
-    key: FromPath[str],
+    key: MeasureKey,
 ) -> Answer[MeasureNow]:
     """A measure by its key (``us-ieepa-fentanyl-mx``), with what is scheduled and the events behind its values."""
     subject = subjects.key_of("measure", key)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from litestar import Request, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter, SkipValidation
+from litestar.params import PathParameter, QueryParameter, SkipValidation
 from sqlalchemy import Engine
 
 from tracker import read
@@ -16,6 +16,12 @@ from tracker.web.asking import POSITION, RECORD, WORLD, Asked, Listing
 from tracker.web.conditional import Answer, answer
 
 TAGS = ["partners"]
+Code = Annotated[
+    str,
+    PathParameter(
+        description="A partner: ISO 3166-1 alpha-2, or EU.", schema_extra={"examples": ["GB", "EU"]}
+    ),
+]
 Sector = Annotated[
     str | None, QueryParameter(max_length=300, description="Only partners of this S&P 500 sector (any case).")
 ]
@@ -89,7 +95,7 @@ def partner(
     request: Request[Any, Any, Any],
     engine: NamedDependency[Engine],
     asked: NamedDependency[SkipValidation[Asked]],
-    code: FromPath[str],
+    code: Code,
 ) -> Answer[Partner]:
     """Who a partner is, and what a reader wants to know first."""
     with reading(engine) as connection:
@@ -105,7 +111,7 @@ def state(
     request: Request[Any, Any, Any],
     engine: NamedDependency[Engine],
     asked: NamedDependency[SkipValidation[Asked]],
-    code: FromPath[str],
+    code: Code,
 ) -> Answer[PartnerState]:
     """Goals beside results, at any point of both axes: talks, the criteria of a win, risks, measures, agreements with
     their provisions, deadlines, claims, and what is coming. ``causes`` names the event behind each value."""
@@ -120,7 +126,7 @@ def timeline(
     request: Request[Any, Any, Any],
     engine: NamedDependency[Engine],
     listing: NamedDependency[SkipValidation[Listing]],
-    code: FromPath[str],
+    code: Code,
 ) -> Answer[Timeline]:
     """The developments that touch a partner, announced by ``as_of``, in the version known at the point; corrections
     and withdrawals say so."""
@@ -139,7 +145,7 @@ def diff(
     engine: NamedDependency[Engine],
     clock: NamedDependency[SkipValidation[Clock]],
     settings: NamedDependency[SkipValidation[Settings]],
-    code: FromPath[str],
+    code: Code,
     from_: From = None,
     to: To = None,
     known_from: KnownFrom = None,

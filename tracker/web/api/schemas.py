@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, get
-from litestar.params import FromPath, QueryParameter
+from litestar.params import PathParameter, QueryParameter
 
 from tracker import catalogue
 from tracker.domain.errors import Refused
@@ -14,6 +14,9 @@ from tracker.settings import nearest, shipped
 from tracker.web.conditional import Answer, answer
 
 TAGS = ["schemas"]
+EventType = Annotated[
+    str, PathParameter(description="A type of event.", schema_extra={"examples": ["measure.paused"]})
+]
 OfVersion = Annotated[
     int | None, QueryParameter(ge=1, le=10_000, description="An older version of it; default the newest.")
 ]
@@ -43,7 +46,7 @@ def schemas(request: Request[Any, Any, Any]) -> Answer[Schemas]:
 
 @get("/schemas/{type:str}", summary="The schema of a type of event", tags=TAGS, sync_to_thread=False)
 def schema(
-    request: Request[Any, Any, Any], type: FromPath[str], version: OfVersion = None
+    request: Request[Any, Any, Any], type: EventType, version: OfVersion = None
 ) -> Answer[dict[str, Any]]:
     """The JSON Schema (2020-12) of an event of this type as it stands among the ``events`` of a development, with an
     example."""
