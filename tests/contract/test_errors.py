@@ -12,6 +12,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
+from tests.store.kinds import on_postgresql
 from tests.web.conftest import made, settings_for, url_of
 from tests.web.world import NOW, PAUSE
 from tracker.app import create_app
@@ -126,10 +127,8 @@ def test_a_database_that_is_not_ready_is_told_with_when_to_come_back(tmp_path: P
     empty.dispose()
 
 
-@pytest.mark.postgres
+@on_postgresql
 def test_a_database_that_is_gone_is_told_and_found_again(database_url: str, tmp_path: Path) -> None:
-    if database_url.startswith("sqlite"):
-        pytest.skip("a file is not gone by itself")
     engine = made(database_url)
     with TestClient(create_app(settings_for(database_url, tmp_path), engine, lambda: NOW)) as client:
         with engine.connect() as other:

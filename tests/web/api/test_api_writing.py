@@ -1,5 +1,6 @@
 """An analyst logs, corrects and withdraws: rehearsed first, once however often it is sent, never over what is new."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.web.conftest import Service
@@ -113,6 +114,14 @@ def test_the_same_key_and_body_record_once(service: Service) -> None:
     assert again == {**first, "repeated": True}
     assert first["repeated"] is False
     assert end(service) == first["last_position"]
+
+
+def test_a_request_that_is_sent_many_times_at_once_records_once(service: Service) -> None:
+    before = end(service)
+    with ThreadPoolExecutor(6) as many:
+        outcomes = list(many.map(lambda _: service.log(PAUSE, Idempotency_Key="once"), range(6)))
+    assert sorted(outcome["repeated"] for outcome in outcomes) == [False, True, True, True, True, True]
+    assert end(service) == before + 1
 
 
 def test_the_same_key_with_another_body_is_refused(service: Service) -> None:

@@ -82,7 +82,7 @@ class Outcome(View, frozen=True):
     last_position: int | None
     events: list[EventRef]
     repeated: bool
-    told: int | None
+    told: int | None = None
     effects: dict[str, list[ChangeView]]
     resumes: dict[str, list[Resumption]]
     erases: dict[str, list[Erasure]]
