@@ -71,7 +71,7 @@ class EventRef(View, frozen=True):
     type: str
 
 
-class Outcome(View, frozen=True):
+class Outcome(View, frozen=True, kw_only=True):
     """What came of an order. ``effects``: before -> after per partner; ``resumes``: what holds again where an effect
     ends; ``erases``: scheduled changes that no longer happen then. A dry run has no development and no positions; it
     says how many subscriptions would be ``told``."""
