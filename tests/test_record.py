@@ -238,7 +238,7 @@ def test_the_widest_of_all_texts_and_keys_fit_both_databases(book: Book) -> None
 
 
 def test_the_ends_of_time_are_kept(book: Book) -> None:
-    book.log(opened(X, at(1, from_="1900-01-02", until="2199-12-30")), announced="2199-12-31")
+    book.log(opened(X, at(1, from_="1900-01-02", until="2199-12-30")))
     assert [book.rate(day) for day in ("1900-01-01", "1900-01-02", "2199-12-29", "2199-12-30")] == [
         None,
         1,
@@ -246,6 +246,14 @@ def test_the_ends_of_time_are_kept(book: Book) -> None:
         None,
     ]
     book.assert_sound()
+
+
+def test_what_is_announced_tomorrow_is_refused_and_says_where_a_later_start_goes(book: Book) -> None:
+    with pytest.raises(Refused, match="in the future .* into an effect's 'from'"):
+        book.log(opened(X, at(1)), announced="2025-09-02")
+    assert book.rate("2025-09-03") is None
+    book.log(opened(X, at(1, from_="2025-09-02")), announced="2025-08-31")
+    assert book.rate("2025-09-03") == 1
 
 
 # ---------------------------------------------------------------- anew

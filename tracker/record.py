@@ -20,6 +20,8 @@ from tracker.domain import decide
 from tracker.domain.errors import Problem, Refused, invalid
 from tracker.domain.events import Correction, Development, Record, Withdrawal
 from tracker.domain.fold import Row
+from tracker.domain.paint import announced
+from tracker.domain.when import rfc3339
 from tracker.projections import PROJECTIONS
 from tracker.projections.segments import changed
 from tracker.schema import derived
@@ -115,6 +117,8 @@ def record_in(connection: Connection, order: Order, by: By) -> Recorded:
             "conflict", "this development was corrected meanwhile: look at what changed, then send it again"
         )
     _expect(by.expected, held)
+    if not isinstance(order, Withdraw):
+        _told(records, by.now)
     if by.learnt_at is not None:
         _learnt(by.learnt_at, log.clocks(connection)[1], by.now)
     commit = Commit(commit_id, development, by.now, by.learnt_at or by.now, by.who)
@@ -145,6 +149,17 @@ def _sound(order: Order, by: By) -> None:
         raise invalid(
             "key", f"an idempotency key has 1 to {log.LONGEST_KEY} printable characters: send such a one"
         )
+
+
+def _told(records: Sequence[Record], now: datetime) -> None:
+    for record in records:
+        at = announced(record.told, record.event.subject).at
+        if at > now:  # no answer about today would show it
+            detail = (
+                f"announced {record.told.announced} is {rfc3339(at)}, in the future (it is {rfc3339(now)}): give the "
+                "day on which the world was told; when something is to apply goes into an effect's 'from'"
+            )
+            raise Refused("invalid", detail, Problem("announced", detail))
 
 
 def _learnt(at: datetime, last: datetime, now: datetime) -> None:
