@@ -249,7 +249,7 @@ def test_the_ends_of_time_are_kept(book: Book) -> None:
 
 
 def test_what_is_announced_tomorrow_is_refused_and_says_where_a_later_start_goes(book: Book) -> None:
-    with pytest.raises(Refused, match="in the future .* into an effect's 'from'"):
+    with pytest.raises(Refused, match=r"in the future .* into an effect's 'from'"):
         book.log(opened(X, at(1)), announced="2025-09-02")
     assert book.rate("2025-09-03") is None
     book.log(opened(X, at(1, from_="2025-09-02")), announced="2025-08-31")
