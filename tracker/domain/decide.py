@@ -29,6 +29,7 @@ from tracker.domain.events import (
     PartnerRegistered,
     Record,
     RulingIssued,
+    ScopeDefined,
     Told,
     Withdrawal,
     actor_of,
@@ -284,7 +285,7 @@ _KINDS = {
     "measure": {"measure"}, "investigation": {"measure"}, "ruling": {"authority", "measure"},
     "agreement": {"agreement"}, "provision": {"agreement"}, "partner": {"partner"}, "bloc": {"partner"},
     "objectives": {"partner"}, "criterion": {"partner"}, "risk": {"partner"}, "talks": {"partner"},
-    "deadline": {"partner"}, "assessment": {"partner"},
+    "deadline": {"partner"}, "assessment": {"partner"}, "scope": {"scope"},
 }  # fmt: skip
 
 
@@ -294,7 +295,7 @@ def _type(event: Logged) -> str:
 
 def _opens(event: Logged) -> bool:
     match event:
-        case PartnerRegistered() | BlocJoined():
+        case PartnerRegistered() | BlocJoined() | ScopeDefined():
             return True
         case MeasureEvent() | RulingIssued() | AgreementEvent():
             return event.about is not None

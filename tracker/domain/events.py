@@ -25,6 +25,7 @@ from tracker.domain.values import (
     Profile,
     ProvisionState,
     RiskState,
+    ScopeAbout,
     Slug,
     Source,
     SubjectKey,
@@ -379,6 +380,13 @@ class PartnerChecked(Event, kw_only=True, tag="partner.checked", frozen=True):
     through: Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$", description="A date: YYYY-MM-DD")]
 
 
+class ScopeDefined(Event, kw_only=True, tag="scope.defined", frozen=True):
+    """These goods have a name from now on, which effects and questions use as their ``scope``. Defined again: what it
+    says now replaces what it said."""
+
+    about: ScopeAbout
+
+
 # ---------------------------------------------------------------- claims
 
 
@@ -444,7 +452,7 @@ ClaimEvents = StatementMade | StatementRevised | ClaimClosed
 Logged = (
     MeasureEvents | RulingIssued | AgreementEvents | PartnerRegistered | PartnerProfiled | BlocJoined | BlocLeft
     | ObjectivesSet | CriterionAssessed | RiskAssessed | TalksEvents | DeadlineEvents | AssessmentPublished
-    | PartnerChecked | ClaimEvents
+    | PartnerChecked | ScopeDefined | ClaimEvents
 )  # fmt: skip
 """What can be logged."""
 Repair = DevelopmentCorrected | DevelopmentWithdrawn
@@ -462,6 +470,7 @@ class Told(Value, frozen=True):
     zone: Annotated[str, Meta(max_length=60, description="IANA zone of dates without a time.")] | None = None
     published: When | None = None
     sources: list[Source] = []
+    confidence: Literal["confirmed", "reported", "unconfirmed", "disputed"] | None = None
     note: Text | None = None
 
 
@@ -495,7 +504,7 @@ class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 HOME = "US"
 """The country whose talks are tracked."""
 
-Kind = Literal["measure", "agreement", "authority", "partner"]
+Kind = Literal["measure", "agreement", "authority", "partner", "scope"]
 
 
 def kind_of(subject: str) -> Kind:
@@ -504,8 +513,10 @@ def kind_of(subject: str) -> Kind:
 
 
 def actor_of(subject: str) -> str:
-    """Who acts: the partner code that the key of a measure, authority or agreement begins with; a partner itself."""
-    return subject.partition(":")[2][:2].upper()
+    """Who acts: the partner code that the key of a measure, authority or agreement begins with; a partner itself;
+    for a scope the home country."""
+    kind, _, key = subject.partition(":")
+    return HOME if kind == "scope" else key[:2].upper()
 
 
 def parties_of(subject: str) -> list[str]:

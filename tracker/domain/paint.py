@@ -36,6 +36,7 @@ from tracker.domain.events import (
     RiskAssessed,
     RulingEffect,
     RulingIssued,
+    ScopeDefined,
     TalksEvent,
     Told,
     actor_of,
@@ -133,7 +134,7 @@ def _paints(dates: _Dates, event: Logged) -> Iterator[Paint]:
                 stood, dated = (said, {}) if isinstance(event, ClaimClosed) else _named(dates, said)
                 fields = _fields(event.implies) | dated | _fields(said.set)
                 yield replace(_targeted(dates, stood, "claim", fields), basis=f"claim:{event.claim}")
-        case PartnerRegistered():
+        case PartnerRegistered() | ScopeDefined():
             yield from _about(event.about)
         case PartnerProfiled():
             yield _own(event, "profile", dates.start(event.from_), _fields(event.set))

@@ -17,10 +17,10 @@ Partner = Annotated[
 SubjectKey = Annotated[
     str,
     Meta(
-        pattern=r"^(measure:[a-z]{2}-[a-z0-9-]{1,80}|agreement:[a-z]{2}-[a-z]{2}(_[a-z]{2})*-[a-z0-9-]{1,80}|authority:[a-z]{2}-[a-z0-9-]{1,80}|partner:[A-Z]{2})$",
+        pattern=r"^(measure:[a-z]{2}-[a-z0-9-]{1,80}|agreement:[a-z]{2}-[a-z]{2}(_[a-z]{2})*-[a-z0-9-]{1,80}|authority:[a-z]{2}-[a-z0-9-]{1,80}|partner:[A-Z]{2}|scope:[a-z0-9][a-z0-9-]{0,63})$",
         description="What an event is about: kind, colon, key. A measure's and an authority's key begins with its "
-        "actor, an agreement's with its parties (us-gb-..., us-mx_ca-...).",
-        examples=["measure:us-ieepa-border-mx", "agreement:us-gb-epd", "partner:GB"],
+        "actor, an agreement's with its parties (us-gb-..., us-mx_ca-...); a scope's is its slug.",
+        examples=["measure:us-ieepa-border-mx", "agreement:us-gb-epd", "partner:GB", "scope:cars"],
     ),
 ]
 MeasureKey = Annotated[str, Meta(pattern=r"^measure:[a-z]{2}-[a-z0-9-]{1,80}$")]
@@ -60,7 +60,8 @@ class Amount(Value, frozen=True):
 
 
 class Rate(Value, frozen=True):
-    """A duty rate: a number, a range ("up to" is ``at_most`` alone), a specific amount, a ban, or unknown."""
+    """A duty rate: a number, a range ("up to" is ``at_most`` alone), a specific amount, a ban, or unknown. ``all_in``:
+    the normal duty is part of it. ``of``: it is charged on a part of the value, "copper content"."""
 
     percent: Percent | None = None
     at_least: Percent | None = None
@@ -68,6 +69,7 @@ class Rate(Value, frozen=True):
     amount: Amount | None = None
     ban: bool = False
     unknown: bool = False
+    all_in: bool = False
     of: Line | None = None
     text: Line | None = None
 
@@ -84,7 +86,8 @@ class Quota(Value, frozen=True):
 
 
 class Exemption(Value, frozen=True):
-    """Goods that a measure spares or charges less: by preference claim, product list, content or use."""
+    """Goods that a measure spares, or charges at another ``rate``: by preference claim, product list, content or use.
+    Its key is what a question says of the goods: ``usmca``, ``us-85``, ``in-transit``."""
 
     text: Line
     rate: Rate | None = None
@@ -114,6 +117,15 @@ class PartnerAbout(Value, frozen=True):
     name: Line
     kind: Literal["country", "bloc"] = "country"
     rank: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+
+
+class ScopeAbout(Value, frozen=True):
+    """What goods a scope holds. ``within``: the wider scope it is a part of (``all-goods``, unless another is named);
+    ``hs``: headings of the Harmonized System, two to ten digits, that are wholly in it."""
+
+    title: Line
+    within: Slug | UnsetType = UNSET
+    hs: list[Annotated[str, Meta(pattern=r"^\d{2}(\d{2}(\d{2}(\d{2}(\d{2})?)?)?)?$")]] | UnsetType = UNSET
 
 
 class AuthorityAbout(Value, frozen=True):
@@ -166,11 +178,12 @@ class MeasureState(Value, frozen=True):
 
 
 class LegalState(Value, frozen=True):
-    """What a ruling makes of an authority: legal status and collection apart, for everyone or a named party."""
+    """What a ruling makes of an authority: legal status, collection and refund apart, for everyone or a named party."""
 
     legal: Literal["valid", "enjoined", "struck_down"] | None | UnsetType = UNSET
     stayed: bool | None | UnsetType = UNSET
     collection: Literal["collected", "not_collected", "refundable"] | None | UnsetType = UNSET
+    refund: Literal["due", "suspended", "paid", "none"] | None | UnsetType = UNSET
     ruling: Line | None | UnsetType = UNSET
     text: Text | None | UnsetType = UNSET
 
@@ -199,9 +212,11 @@ class AgreementState(Value, frozen=True):
 
 
 class ProvisionState(Value, frozen=True):
-    """One promise of a deal and what became of it. ``before`` and ``after`` are the rates it moves."""
+    """One promise of a deal and what became of it. ``before`` and ``after`` are the rates it moves; ``by`` is who
+    promised; of a commitment in money, ``amount`` is promised by ``due`` and ``so_far`` has come."""
 
     title: Line | UnsetType = UNSET
+    by: Partner | None | UnsetType = UNSET
     status: (
         Literal["announced", "in_force", "shelved", "dropped", "fulfilled", "not_fulfilled"]
         | None
@@ -211,6 +226,7 @@ class ProvisionState(Value, frozen=True):
     after: Rate | None | UnsetType = UNSET
     quota: Quota | None | UnsetType = UNSET
     amount: Amount | None | UnsetType = UNSET
+    so_far: Amount | None | UnsetType = UNSET
     due: When | None | UnsetType = UNSET
     changes: MeasureKey | None | UnsetType = UNSET
     awaits: Line | None | UnsetType = UNSET
