@@ -52,6 +52,14 @@ def test_a_pause_is_rehearsed_logged_seen_corrected_and_withdrawn(seeded: Run, t
     assert "chain whole, segments as the events say" in seeded("verify").out
 
 
+def test_a_row_of_the_state_names_the_event_that_made_it_so(seeded: Run) -> None:
+    said = seeded("state", "GB").out
+    row = next(line for line in said.splitlines() if "Section 232 tariff on steel" in line)
+    rate, since, position = row.split()[0], " ".join(row.split()[-4:-1]), row.split()[-1]
+    assert (rate, since) == ("25%", "12 Mar 2025")
+    assert "2025-02-10" in seeded("events", "--after", str(int(position) - 1), "--limit", "1", "--json").out
+
+
 def standing(run: Run, *known: str) -> str:
     """The status of the tariff on Mexico on 10 September."""
     found = msgspec.json.decode(

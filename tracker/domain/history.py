@@ -21,6 +21,9 @@ from tracker.domain.when import BEGINNING, FOREVER
 SILENT = ("about", "checked")
 """Aspects whose changes are no news."""
 
+MAIN = ("status", "rate", "exempt")
+"""How a measure stands: what it is said to stand so ``since``."""
+
 PERSONAL = ("about", "checked", "membership", "profile", "focus", "criterion", "risk", "assessment")
 """Aspects that a bloc does not hand down to its members."""
 
@@ -66,7 +69,8 @@ Facts = Mapping[str, Fact]
 @dataclass(frozen=True, slots=True)
 class Item:
     """An item at an instant. ``start`` and ``end``: how long exactly this holds, as known. ``since``: from when on
-    its status and its rate (or its first field, where it has neither) have held without a break."""
+    its status, its rate and whether it is exempt (or its first field, where it has none of them) have held without a
+    break; the events that these come from are those that made it so then, not those that only said it again."""
 
     key: Key
     facts: Facts
@@ -229,7 +233,7 @@ class History:
             return None
         edges = self.edges(key)
         i = bisect_right(edges, at) - 1
-        main = [name for name in ("status", "rate") if name in facts] or [next(iter(facts))]
+        main = [name for name in MAIN if name in facts] or [next(iter(facts))]
         start = j = i
         while start > 0 and same(self.facts(key, edges[start - 1]), facts):
             start -= 1
@@ -240,6 +244,11 @@ class History:
         while end < len(edges) and same(self.facts(key, edges[end]), facts):
             end += 1
         until = edges[end] if end < len(edges) else FOREVER
+        begun = self.facts(key, edges[j])
+        facts = {
+            **facts,
+            **{name: facts[name]._replace(position=begun[name].position) for name in main if name in begun},
+        }
         return Item(key, facts, edges[start], until, edges[j], self.abouts.get(key.subject, {}))
 
     def items(self, at: datetime, wanted: Callable[[Key], bool] = lambda key: True) -> list[Item]:

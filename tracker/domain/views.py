@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from tracker.domain import words
-from tracker.domain.history import Change, Fact, Item, value
+from tracker.domain.history import MAIN, Change, Fact, Item, value
 from tracker.domain.when import BEGINNING, FOREVER
 
 
@@ -62,6 +62,11 @@ class ItemView(View, frozen=True):
     until: datetime | None
     caused_by: int
     causes: dict[str, int]
+
+    @property
+    def set_by(self) -> int:
+        """The event that made it stand as it does ``since``: the last of those behind its status and its rate."""
+        return max((self.causes[name] for name in MAIN if name in self.causes), default=self.caused_by)
 
 
 class ChangeView(View, frozen=True):

@@ -13,7 +13,7 @@ from tracker.domain.when import BEGINNING, FOREVER
 FIELDS = {
     "status": "status", "why_ended": "ended because", "rate": "rate", "combines": "combines",
     "replaces": "replaces", "yields_to": "yields to", "quota": "quota", "exempt": "exempt",
-    "exemptions": "exemption", "transshipped": "if transshipped", "in_transit": "goods in transit",
+    "exemptions": "spared", "transshipped": "if transshipped", "in_transit": "goods in transit",
     "refund": "refund", "legal": "legal status", "stayed": "ruling stayed", "collection": "collection",
     "condition": "condition", "review_on": "review on", "awaits": "awaits", "starts": "said to start",
     "ends": "said to end", "pending": "pending", "text": "note", "in_writing": "in writing",
@@ -32,6 +32,10 @@ HIDDEN = ("due_at", "starts_at")
 """Fields that serve the machine and are said by another field already."""
 CODED = ("status", "why_ended", "combines", "refund", "legal", "collection", "standing", "outcome")
 """Fields whose values are codes, said with spaces."""
+PROSE = ("text", "condition", "in_transit", "evidence", "focus")
+"""Fields that hold sentences: of a new one the old is not said again."""
+TITLED = (*PROSE, "exemptions", "level", "ruling", "scope", "sectors", "imports", "exports", "title")
+"""Fields whose value stands behind a colon."""
 _SIZES = ((1e12, " trillion"), (1e9, " billion"), (1e6, " million"))
 _CURRENCIES = {"USD": "US$", "EUR": "€", "GBP": "£", "CAD": "C$"}
 
@@ -113,7 +117,7 @@ def said(name: str, value: Any) -> str:
             return ", ".join([*parts, *value.get("mainly", [])]) or "unknown"
         case "pending", dict():
             return "; ".join(f"{field(k)} {said(k, v)}" for k, v in value.items() if v is not None)
-        case (("due" | "review_on" | "through" | "ratified"), str()):
+        case (("due" | "review_on" | "through" | "ratified" | "starts" | "ends"), str()):
             return stated(value)
         case _, bool():
             return "yes" if value else "no"
@@ -127,7 +131,9 @@ def said(name: str, value: Any) -> str:
 
 def moved(name: str, before: Any, after: Any) -> str:
     """One field's change: ``rate 25% → 50%``; a field that is new is just said."""
-    label = "" if name == "status" else f"{field(name)} "
+    head = name.partition(".")[0]
+    label = {"status": "", "exemptions": FIELDS["exemptions"]}.get(head, field(name))
+    label += ": " if head in TITLED else " " if label else ""
     if name in _SAID:
         held = _SAID[name]
         if before is True and not after and name != "in_writing":
@@ -137,11 +143,22 @@ def moved(name: str, before: Any, after: Any) -> str:
         gone, new = [x for x in before if x not in after], [x for x in after if x not in before]
         parts = [f"{label}{said(name, new)} as well"] if new else []
         return "; ".join([*parts, f"no longer {label}{said(name, gone)}"] if gone else parts)
+    if head == "exemptions":
+        before, after = (entry if entry and not entry.get("ended") else None for entry in (before, after))
+    if before is None and after is None:
+        return f"{label}none"
     if before is None:
         return "rate unknown" if name == "rate" and after.get("unknown") else f"{label}{said(name, after)}"
     if after is None:
+        if head in TITLED:
+            return f"no {'longer' if head == 'exemptions' else 'more'} {label}{said(name, before)}"
         return f"{label}{said(name, before)} → none"
-    return f"{label}{said(name, before)} → {said(name, after)}".replace("→ rate unknown", "→ unknown")
+    was, now = said(name, before), said(name, after)
+    if head in PROSE:
+        return f"{field(name)} now: {now}"
+    if was == now:
+        return f"{label}{now}: {after.get('text') or 'put in other words'}"
+    return f"{label}{was} → {now}".replace("→ rate unknown", "→ unknown")
 
 
 _SAID: dict[str, dict[Any, str]] = {
@@ -160,6 +177,8 @@ def change(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """All moves of a change, the ones that matter first."""
     names = [name for name in FIELDS if name in {**before, **after}]
     names += [name for name in {**before, **after} if name not in FIELDS and name not in HIDDEN]
+    if "status" in after and "why_ended" not in after:
+        names = [name for name in names if name != "why_ended"]
     lines = {name: moved(name, before.get(name), after.get(name)) for name in names}
     if not before.keys() & {"before", "after"} and after.keys() >= {"before", "after"}:
         lines["before"] = f"{said('before', after['before'])} → {said('after', after['after'])}"

@@ -75,8 +75,7 @@ def _measure(view: ItemView, code: str, zone: ZoneInfo) -> tuple[str, str, str, 
     reach = {code: "", "everyone": ", for everyone"}.get(view.via, f", through {words.name_of(view.via)}")
     spared = [str(entry["text"]) for entry in held.get("exemptions", {}).values()]
     title = "\n  ".join([showing.item(view), view.reason + reach, *(f"exempt: {text}" for text in spared)])
-    event = view.causes.get("status") or view.causes.get("rate") or view.caused_by
-    return rate, title, showing.day(view.since, zone) if view.since else "", str(event)
+    return rate, title, showing.day(view.since, zone) if view.since else "", str(view.set_by)
 
 
 def _deal(deal: Deal, zone: ZoneInfo) -> None:

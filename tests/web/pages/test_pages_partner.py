@@ -1,4 +1,5 @@
 import pytest
+from bs4 import BeautifulSoup, Tag
 
 from tests.web.conftest import Service
 from tests.web.pages.conftest import read, signed_in, words
@@ -211,3 +212,42 @@ def test_a_partner_that_is_not_followed_is_a_page_of_its_own(history: Service) -
     page = read(history, "/partners/XX", 404)
     assert "is not a partner that is followed here" in words(page.main)
     assert page.select_one(f'a[href="/measures/{BORDER}"]') is None
+
+
+def row_of(page: BeautifulSoup, title: str, goods: str) -> Tag:
+    """The row of a measure on the goods, among what the United States charges."""
+    return next(
+        row
+        for row in page.select("#state table.measures tbody tr")
+        if words(row.select_one(".title")) == title and goods in words(row.select_one(".scopes"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "title", "goods", "rate", "since", "told"),
+    [
+        ("GB", "Section 232 tariff on steel", "steel", "25%", "12 Mar 2025", "10 February 2025"),
+        ("GB", "Section 232 tariff on cars and parts", "cars", "25%", "3 Apr 2025", "26 March 2025"),
+        ("GB", "Reciprocal tariff, baseline", "computers", "10%", "5 Apr 2025", "11 April 2025"),
+        ("CA", "Fentanyl and border tariff on Canada", "energy", "10%", "4 Mar 2025", "4 March 2025"),
+        ("CN", "Reciprocal tariff, country rates", "all goods", "10%", "14 May 2025", "12 May 2025"),
+        ("MX", "Section 232 tariff on steel", "steel", "50%", "4 Jun 2025", "3 June 2025"),
+    ],
+)
+def test_since_and_set_by_agree(
+    history: Service, code: str, title: str, goods: str, rate: str, since: str, told: str
+) -> None:
+    row = row_of(read(history, f"/partners/{code}", as_of="2025-08-31"), title, goods)
+    assert words(row.select_one(".rate")) == rate
+    assert since in words(row.select_one(".since"))
+    assert f"told {told}" in words(row.select_one(".by"))
+
+
+def test_a_term_set_later_names_its_own_event(history: Service) -> None:
+    page = read(history, "/partners/GB")
+    cars = row_of(page, "Section 232 tariff on cars and parts", "cars")
+    quota = next(term for term in cars.select(".terms li") if "100,000" in words(term))
+    assert "told 16 June 2025" in words(quota)
+    assert "British car quota" in quota.a["title"]
+    steel = row_of(page, "Section 232 tariff on steel", "steel")
+    assert any("told 3 June 2025" in words(term) for term in steel.select(".terms li"))

@@ -37,8 +37,18 @@ GROUPS: dict[Standing, str] = {
 TERMS = ("quota", "exemptions", "condition", "review_on", "awaits", "pending", "refund", "text")
 FINE = ("combines", "replaces", "transshipped", "in_transit", "yields_to")
 """Terms that are folded away until asked for."""
+LABELS = {"yields_to": "gives way to", "text": "", "in_transit": "in transit", "review_on": "to be reviewed"}
 PLAIN = {"exempt": "these goods are exempt"}
 """Reasons for not counting that need more words than they come with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term of a measure in words, and the position of the event that set it."""
+
+    label: str
+    text: str
+    set_by: int | None = None
 
 
 @dataclass(slots=True)
@@ -48,8 +58,8 @@ class Row:
     item: ItemView
     rate: str
     why: str
-    terms: list[tuple[str, str]]
-    fine: list[tuple[str, str]]
+    terms: list[Term]
+    fine: list[Term]
     scopes: list[str] = field(default_factory=list)
 
 
@@ -113,7 +123,7 @@ def _named(state: PartnerState, entries: Sequence[Entry]) -> set[str]:
 
 def grouped(measures: Iterable[ItemView]) -> dict[Standing, list[Row]]:
     """The measures by how they stand, those that differ by scope alone in one row; on all goods first."""
-    found: dict[Standing, dict[tuple[str, ...], Row]] = {name: {} for name in GROUPS}
+    found: dict[Standing, dict[tuple[object, ...], Row]] = {name: {} for name in GROUPS}
     for item in measures:
         row = Row(
             item, words.rate(item.state.get("rate", {"unknown": True})), why(item), terms(item), fine(item)
@@ -123,7 +133,7 @@ def grouped(measures: Iterable[ItemView]) -> dict[Standing, list[Row]]:
             row.rate,
             row.why,
             item.via,
-            *(text for pair in [*row.terms, *row.fine] for text in pair),
+            *((term.label, term.text) for term in [*row.terms, *row.fine]),
         )
         if standing(item) == "in_force":
             same += (str(item.since), str(item.state.get("rate")))
@@ -164,40 +174,38 @@ def why(item: ItemView) -> str:
     return PLAIN.get(item.reason, item.reason)
 
 
-def terms(item: ItemView) -> list[tuple[str, str]]:
-    """The terms of a measure as (label, words): what a reader must know to read the rate."""
+def terms(item: ItemView) -> list[Term]:
+    """What a reader must know to read the rate."""
     ruling = item.causes.get("text") == item.causes.get("legal")
     shown = [name for name in TERMS if not (ruling and name == "text")]
     text = item.state.get("rate", {}).get("text")
-    found = [("", text)] if text else []
-    found += [pair for name in shown if name in item.state for pair in _term(name, item.state[name])]
-    return found + ([("law", _legal(item.state))] if item.state.get("legal", "valid") != "valid" else [])
+    found = [Term("", text)] if text else []
+    found += [term for name in shown if name in item.state for term in _term(item, name)]
+    lawful = item.state.get("legal", "valid") == "valid"
+    return found if lawful else [*found, Term("law", _legal(item.state), item.causes.get("legal"))]
 
 
-def fine(item: ItemView) -> list[tuple[str, str]]:
+def fine(item: ItemView) -> list[Term]:
     """How it sits beside other measures, and rules for odd cases; that it adds to others goes without saying."""
-    shown = {name: item.state[name] for name in FINE if name in item.state}
-    if shown.get("combines") == "adds" or "replaces" in shown:
-        shown.pop("combines", None)
-    return [pair for name, value in shown.items() for pair in _term(name, value)]
+    shown = [name for name in FINE if name in item.state]
+    plain = item.state.get("combines") == "adds" or "replaces" in shown
+    return [term for name in shown if not (plain and name == "combines") for term in _term(item, name)]
 
 
-def _term(name: str, value: Any) -> list[tuple[str, str]]:
+def _term(item: ItemView, name: str) -> list[Term]:
+    value, by = item.state[name], item.causes.get(name)
     if name == "exemptions":
         return [
-            ("spared", words.said("exemptions", entry)) for entry in value.values() if not entry.get("ended")
+            Term("spared", words.said(name, entry), item.causes.get(f"{name}.{key}"))
+            for key, entry in value.items()
+            if not entry.get("ended")
         ]
     if name == "combines":
-        return [("", words.moved("combines", None, value))]
+        return [Term("", words.moved(name, None, value), by)]
+    text = words.said(name, value)
     if name == "quota" and value.get("text"):
-        return [("quota", f"{words.said(name, value)}. {value['text']}")]
-    label = {
-        "yields_to": "gives way to",
-        "text": "",
-        "in_transit": "in transit",
-        "review_on": "to be reviewed",
-    }
-    return [(label.get(name, words.field(name)), words.said(name, value))]
+        text += f". {value['text']}"
+    return [Term(LABELS.get(name, words.field(name)), text, by)]
 
 
 def _legal(state: Mapping[str, Any]) -> str:
