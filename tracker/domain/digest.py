@@ -41,6 +41,7 @@ from tracker.domain.history import (
     History,
     Key,
     changed,
+    key_of,
     restated,
     same,
     value,
@@ -88,12 +89,18 @@ class Watched:
         self.rows = rows
         self.abouts = abouts
         self._seen: dict[int, History] = {}
+        self._by_key: dict[Key, list[Row]] = {}
+        self._moved: dict[int, list[Row]] = {}
+        for row in rows:
+            self._by_key.setdefault(key_of(row), []).append(row)
+            for position in {row.known_from, row.known_until}:
+                self._moved.setdefault(position, []).append(row)
+        self._joined = [row for row in rows if row.partner == code and _joins(row)]
         self._memberships = {
             (row.lane.aspect.partition(":")[2], row.segment.start, row.segment.end)
-            for row in rows
-            if row.partner == code and row.lane.aspect.startswith("membership:")
-            and row.segment.state["member"][0].value
-        }  # fmt: skip
+            for row in self._joined
+            if row.segment.state["member"][0].value
+        }
 
     def known(self, position: int) -> History:
         """Everything, as known at a position."""
@@ -103,22 +110,28 @@ class Watched:
 
     def step(self, before: int, after: int) -> list[Change]:
         """What the events after one position and up to another changed, over all of world time."""
-        moved = [r for r in self.rows if before < r.known_from <= after or before < r.known_until <= after]
+        moved = [row for at in range(before + 1, after + 1) for row in self._moved.get(at, ())]
         if not moved:
             return []
-        subjects = {row.subject for row in moved}
         # Joining a bloc brings with it everything that holds for the bloc.
-        joined = any(row.lane.aspect.startswith("membership:") and row.partner == self.code for row in moved)
-        rows = self.rows if joined else [
-            r for r in self.rows if r.subject in subjects or r.lane.aspect.startswith("membership:")
-        ]  # fmt: skip
+        joined = any(row.partner == self.code and _joins(row) for row in moved)
+        rows = self.rows if joined else [*self._joined, *self._around(moved)]
         return restated(self._history(before, rows), self._history(after, rows), BEGINNING, FOREVER)
 
-    def reached(self, told: Told, event: Logged) -> bool:
-        """Whether an event is this partner's business, also where it changes nothing."""
-        if event.subject == f"partner:{self.code}":
-            return True
-        return any(self._painted(event.subject, paint) for paint in paints(told, event))
+    def _around(self, moved: Iterable[Row]) -> Iterator[Row]:
+        """The rows of the same items, over the time that these are about."""
+        spans: dict[Key, tuple[datetime, datetime]] = {}
+        for row in moved:
+            key, (start, end, _) = key_of(row), row.segment
+            first, last = spans.get(key, (start, end))
+            spans[key] = min(first, start), max(last, end)
+        for key, (first, last) in spans.items():
+            yield from (r for r in self._by_key[key] if r.segment.start < last and first < r.segment.end)
+
+    def reached(self, subject: str, painted: Iterable[Paint]) -> bool:
+        """Whether an event on a subject, with these effects, is this partner's business, also where it changes
+        nothing."""
+        return subject == f"partner:{self.code}" or any(self._painted(subject, paint) for paint in painted)
 
     def _painted(self, subject: str, paint: Paint) -> bool:
         family = paint.aspect.partition(":")[0]
@@ -133,17 +146,21 @@ class Watched:
             return False
         if paint.target == EACH_OF:
             return any(
-                row.subject == subject
-                and row.lane.aspect == paint.aspect
-                and paint.basis in (row.lane.basis, ANY_BASIS)
-                and paint.scope in (None, row.lane.scope)
-                for row in self.rows
+                key.subject == subject
+                and key.aspect == paint.aspect
+                and paint.basis in (key.basis, ANY_BASIS)
+                and paint.scope in (None, key.scope)
+                for key in self._by_key
             )
         return paint.target in whom or paint.target == EVERYONE
 
     def _history(self, position: int, rows: Iterable[Row]) -> History:
         known = [row for row in rows if row.known_from <= position < row.known_until]
         return History(self.code, known, self.abouts)
+
+
+def _joins(row: Row) -> bool:
+    return row.lane.aspect.startswith("membership:")
 
 
 class Moves(NamedTuple):
@@ -322,16 +339,21 @@ def news(
             continue
         changes: dict[str, Sequence[Patch]] = {}
         steps: dict[str, int] = {}
+        spans = _commits(fresh)
         for who in watched:
-            taken = [(last, step) for first, last in _commits(fresh) if (step := who.step(first - 1, last))]
+            taken = [(last, step) for first, last in spans if (step := who.step(first - 1, last))]
             changes[who.code], steps[who.code] = joined(composed(taken)), len(taken)
+        said = _effects(story, since)
         concerned = [
             who.code
             for who in watched
             if any(
                 not vacuous(patch.change, who.known(since), who.known(until)) for patch in changes[who.code]
             )
-            or (not changes[who.code] and (steps[who.code] or _reaches(who, story, since)))
+            or (
+                not changes[who.code]
+                and (steps[who.code] or any(who.reached(subject, painted) for subject, painted in said))
+            )
         ]
         if concerned or everybody or any(changes.values()):
             found.append(News(story, fresh, changes, steps, concerned, not concerned and not everybody))
@@ -351,10 +373,10 @@ def _facts(story: Story) -> list[Logged]:
     return [fact for held in now.events.values() for fact in held]
 
 
-def _reaches(who: Watched, story: Story, since: int) -> bool:
-    """Whether a development is a partner's business, as it was told before or as it is now."""
+def _effects(story: Story, since: int) -> list[tuple[str, list[Paint]]]:
+    """What a development says, as it was told before and as it is now: its subjects, each with the effects."""
     versions = [story, [said for said in story if said.position <= since]]
-    return any(who.reached(v[-1].told, fact) for v in versions if v for fact in _facts(v))
+    return [(fact.subject, paints(v[-1].told, fact)) for v in versions if v for fact in _facts(v)]
 
 
 def _commits(fresh: Story) -> list[tuple[int, int]]:

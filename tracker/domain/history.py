@@ -55,6 +55,11 @@ class Key(NamedTuple):
         return self.basis.partition(":")[2] or None
 
 
+def key_of(row: Row) -> Key:
+    """The item that a row is part of."""
+    return Key(row.subject, row.lane.scope, row.lane.basis, row.lane.aspect)
+
+
 class Fact(NamedTuple):
     """A value, the position of the event it comes from, and the target it was said of."""
 
@@ -120,8 +125,7 @@ class History:
         self.abouts = abouts
         self._rows: dict[Key, list[Row]] = {}
         for row in rows:
-            key = Key(row.subject, row.lane.scope, row.lane.basis, row.lane.aspect)
-            self._rows.setdefault(key, []).append(row)
+            self._rows.setdefault(key_of(row), []).append(row)
         self._edges: dict[Key, list[datetime]] = {}
         self._facts: dict[tuple[Key, datetime], Facts] = {}
 
