@@ -41,7 +41,7 @@ def edition(*entries: Entry) -> Edition:
     return Edition(
         day="2025-03-12", zone="America/New_York", scope=Scope(partners=["CN", "JP"]), about="China, Japan",
         partners=["CN", "JP"], since=Mark(as_of=AT, position=1), until=Mark(as_of=AT, position=9), took_effect=[],
-        fell_through=[], new=[e for e in entries if e.kind == "new"], late=[],
+        fell_through=[], new=[e for e in entries if e.kind == "new"], late=[e for e in entries if e.kind == "late"],
         corrected=[e for e in entries if e.kind == "corrected"], withdrawn=[], coming=[],
         unchecked=["Japan (not at all)"],
     )  # fmt: skip
@@ -138,8 +138,9 @@ def test_a_long_edition_is_cut_at_forty_and_says_where_the_rest_is() -> None:
     text, page = text_of(found), html_of(found)
     assert "Entry 40\n" in text
     assert "Entry 41" not in text + page
-    assert f"20 more: https://tracker.example.org/editions/{frozen(long).id}" in text
-    assert "See all: 20 more" in page
+    rest = f"https://tracker.example.org/editions/{frozen(long).id}?part=new&first=40"
+    assert f"and 20 more: {rest}" in text
+    assert BeautifulSoup(page, "html.parser").find("a", href=rest).get_text() == "and 20 more"  # type: ignore[union-attr]
     assert "60 changes of state" in found["Subject"]
     assert "60 changes of state" in text
 
@@ -151,4 +152,28 @@ def test_a_mail_has_no_more_than_a_hundred_kilobytes_of_html() -> None:
     ]
     page = html_of(mail(parcel(edition(*(msgspec.structs.replace(one, lines=lines) for one in wordy)))))
     assert len(page.encode()) <= render.BYTES
-    assert re.search(r"See all: \d+ more", page)
+    assert re.search(r"and \d+ more", page)
+
+
+def test_a_correction_is_not_lost_behind_thousands_of_late_entries() -> None:
+    late = [entry(n, f"Late {n}", kind="late") for n in range(1, 3001)]
+    mended = [entry(n, f"Mended {n}", kind="corrected") for n in range(3001, 3004)]
+    found = mail(parcel(edition(*late, *mended)))
+    text, page = text_of(found), html_of(found)
+    for said in (text, page):
+        assert all(f"Mended {n}" in said for n in range(3001, 3004))
+        assert "Late 37" in said
+        assert "Late 38" not in said
+        assert "and 2,963 more" in said
+    assert found["Subject"] == "Trade talks, 12 Mar: 3,000 added late, 3 corrections (CN)"
+    assert len(page.encode()) <= render.BYTES
+
+
+def test_a_long_entry_leaves_the_rest_to_its_page() -> None:
+    line = entry().lines[0]
+    long = entry(lines=[msgspec.structs.replace(line, item=f"goods {n}") for n in range(500)])
+    found = mail(parcel(edition(long)))
+    for said in (text_of(found), html_of(found)):
+        assert "goods 39:" in said
+        assert "goods 40:" not in said
+        assert "and 460 more" in said

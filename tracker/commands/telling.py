@@ -18,12 +18,15 @@ sector = click.option(
 @partner
 @sector
 @click.option("--day", metavar="DATE", help="The digest of that day. Default: since yesterday's, up to now.")
+@click.option("--all", "whole", is_flag=True, help="All of it, not only as much as a mail holds.")
 @as_json
-def digest(partners: tuple[str, ...], sectors: tuple[str, ...], day: str | None, as_json: bool) -> None:
+def digest(
+    partners: tuple[str, ...], sectors: tuple[str, ...], day: str | None, whole: bool, as_json: bool
+) -> None:
     """Preview a daily digest: what took effect, what is new, what was corrected, what comes."""
     from tracker.terminal import outbox
 
-    outbox.digest(partners, sectors, day, as_json)
+    outbox.digest(partners, sectors, day, whole, as_json)
 
 
 @click.command()

@@ -4,7 +4,7 @@
 """
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -13,14 +13,17 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import css_inline
-import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tracker.domain.edition import PARTS, Edition, Entry, Kind, Line, headline, short_day
 
 ITEMS = 40
-"""As many entries as a mail holds at most."""
+"""As many entries as a mail or the page of a digest holds at most."""
+PAGE = 100
+"""As many as stand on a page of one part alone."""
+LINES = 40
+"""As many lines as an entry shows at most; the event's page has them all."""
 BYTES = 100_000
 """The size of a mail's HTML at most."""
 LONGEST = 320
@@ -60,16 +63,37 @@ class Block(NamedTuple):
         return ": ".join(part for part in (self.named, line.item) if part)
 
 
+More = Callable[[Kind, int], str]
+"""The address at which a part goes on after so many entries; '' where there is none."""
+
+
+class Part(NamedTuple):
+    """A part as it is shown: its entries by day (the day is '' where there is only one), how many more there are, and
+    where."""
+
+    kind: Kind
+    heading: str
+    days: list[tuple[str, list[Entry]]]
+    hidden: int
+    more: str
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An edition as it is shown: where its links lead, how much of it there is, and what stands below it."""
+    """An edition as it is shown: where its links lead, how much of it there is, and what stands below it.
+
+    ``limits``: of which parts entries are shown, and which: from the first number up to the second."""
 
     edition: Edition
-    headline: str
     base: str
     id: str | None
-    hidden: int
+    limits: Mapping[Kind, tuple[int, int]]
+    more: More
     closing: Sequence[str]
+
+    @property
+    def headline(self) -> str:
+        return headline(self.edition)
 
     @property
     def heading(self) -> str:
@@ -82,17 +106,22 @@ class Shown:
         return f"{_at(since, zone)} to {_at(until, zone)} ({self.edition.zone.replace('_', ' ')})"
 
     @property
-    def parts(self) -> list[tuple[Kind, str, list[tuple[str, list[Entry]]]]]:
-        """Kind, heading, and the entries by day; the day is '' where there is only one."""
-        return [
-            (kind, heading, self._by_day(kind, entries))
-            for kind, heading in PARTS
-            if (entries := self.edition.part(kind))
-        ]
+    def parts(self) -> list[Part]:
+        """The parts that hold anything for people."""
+        found = []
+        for kind, heading in PARTS:
+            entries = self.edition.part(kind)
+            first, last = self.limits.get(kind, (0, 0))
+            if shown := entries[first:last]:
+                of = f", {first + 1:,} to {first + len(shown):,} of {len(entries):,}" if first else ""
+                hidden = len(entries) - first - len(shown)
+                more = self.more(kind, last) if hidden else ""
+                found.append(Part(kind, heading + of, self._by_day(kind, shown), hidden, more))
+        return found
 
     @property
     def whole(self) -> str | None:
-        """The page of the whole edition."""
+        """The page of the edition."""
         return f"{self.base}/editions/{self.id}" if self.id else None
 
     def _by_day(self, kind: Kind, entries: list[Entry]) -> list[tuple[str, list[Entry]]]:
@@ -107,27 +136,24 @@ class Shown:
         """When, and what else is to be known of an entry before what it changes."""
         dates = (entry.when, entry.dates) if entry.kind in BRIEF else (entry.dates, entry.when)
         held = "held: logged in the last ten minutes, not yet in any edition" if entry.held else None
-        above = "see above" if self._told_above(entry) else None
-        return " · ".join(part for part in (*dates, entry.note, held, above) if part)
+        return " · ".join(part for part in (*dates, entry.note, held) if part)
 
     def event(self, entry: Entry) -> str:
         return f"{self.base}/events/{entry.event}"
 
     def blocks(self, entry: Entry) -> list[Block]:
-        """The lines of an entry, those about the same thing together; none where they were told above."""
+        """The lines of an entry, those about the same thing together."""
         blocks: list[Block] = []
-        for line in [] if self._told_above(entry) else entry.shown:
+        for line in entry.shown[:LINES]:
             whom = line.whom if len(self.edition.partners) > 1 else ""
             if not blocks or blocks[-1][:2] != (whom, line.title):
                 blocks.append(Block(whom, line.title, []))
             blocks[-1].lines.append(_told(entry, line))
         return blocks
 
-    def _told_above(self, entry: Entry) -> bool:
-        """Whether what is coming up was told in full just above, as new."""
-        return entry.kind == "coming" and any(
-            other.development == entry.development for other in self.edition.new + self.edition.late
-        )
+    def hidden_lines(self, entry: Entry) -> int:
+        """How many lines of an entry are left to its event's page."""
+        return max(0, len(entry.shown) - LINES)
 
     def sources(self, entry: Entry) -> list[tuple[str, str | None]]:
         """What was told, by whom: a name and, where there is one, a link. The first three."""
@@ -142,10 +168,12 @@ def text(
     base: str = "",
     id: str | None = None,
     closing: Sequence[str] = (),
-    capped: bool = False,
+    items: int | None = None,
+    more: More | None = None,
 ) -> str:
-    """An edition as plain text, complete in itself. ``base``: the address that links begin with (none: no links)."""
-    shown = _shown(edition, base, id, closing, ITEMS if capped else None)
+    """An edition as plain text, complete in itself. ``base``: the address that links begin with (none: no links);
+    ``more``: where the rest is of what ``items`` leaves out."""
+    shown = _shown(edition, base, id, closing, fair(edition, items), more)
     return "\n".join(_text_lines(shown)).rstrip() + "\n"
 
 
@@ -156,11 +184,16 @@ def html_body(
     id: str | None = None,
     closing: Sequence[str] = (),
     items: int | None = None,
+    more: More | None = None,
 ) -> Markup:
-    """An edition as HTML without its frame: an ``<article class="edition">``."""
-    return Markup(  # noqa: S704  # autoescaped by the template
-        _environment().get_template("edition.html").render(shown=_shown(edition, base, id, closing, items))
-    )
+    """An edition as HTML without its frame: an ``<article class="edition">``. ``more``: where the rest is of what
+    ``items`` leaves out."""
+    return _html(_shown(edition, base, id, closing, fair(edition, items), more))
+
+
+def html_part(edition: Edition, kind: Kind, first: int, more: More) -> Markup:
+    """The entries of one part from a number on, as many as make a page, as HTML without its frame."""
+    return _html(_shown(edition, "", None, (), {kind: (first, first + PAGE)}, more))
 
 
 def mail_html(edition: Edition, *, base: str, id: str, closing: Sequence[str] = ()) -> str:
@@ -183,19 +216,33 @@ def subject(edition: Edition) -> str:
 # ---------------------------------------------------------------- what is shown
 
 
-def _shown(edition: Edition, base: str, id: str | None, closing: Sequence[str], items: int | None) -> Shown:
-    if items is None:
-        return Shown(edition, headline(edition), base, id, 0, closing)
-    left = max(items, 0)
-    parts: dict[str, list[Entry]] = {}
-    hidden = 0
-    for kind, _ in PARTS:
-        entries = edition.part(kind)
-        parts[kind] = entries[:left]
-        hidden += len(entries) - len(parts[kind])
-        left -= len(parts[kind])
-    shown = msgspec.structs.replace(edition, **parts)
-    return Shown(shown, headline(edition), base, id, hidden, closing)
+def fair(edition: Edition, items: int | None) -> dict[Kind, tuple[int, int]]:
+    """How much of each part is shown where only so many entries are: the longest parts are cut first, so that three
+    corrections are not lost behind three thousand late entries."""
+    counts = {kind: len(edition.part(kind)) for kind, _ in PARTS}
+    if items is not None:
+        level = max(counts.values())
+        while level > 1 and sum(min(n, level) for n in counts.values()) > items:
+            level -= 1
+        spare = items - sum(min(n, level) for n in counts.values())
+        for kind, n in counts.items():
+            counts[kind] = min(n, level) + (1 if n > level and spare > 0 else 0)
+            spare -= n > level
+    return {kind: (0, n) for kind, n in counts.items()}
+
+
+def _shown(
+    edition: Edition, base: str, id: str | None, closing: Sequence[str],
+    limits: Mapping[Kind, tuple[int, int]], more: More | None = None,
+) -> Shown:  # fmt: skip
+    def on_the_web(kind: Kind, first: int) -> str:
+        return f"{base}/editions/{id}?part={kind}&first={first}" if id else ""
+
+    return Shown(edition, base, id, limits, more or on_the_web, closing)
+
+
+def _html(shown: Shown) -> Markup:
+    return Markup(_environment().get_template("edition.html").render(shown=shown))  # noqa: S704  # autoescaped
 
 
 def _told(entry: Entry, line: Line) -> Told:
@@ -236,14 +283,16 @@ def _text_lines(shown: Shown) -> Iterable[str]:
     yield ""
     yield from _wrapped(f"For: {shown.edition.about}")
     yield from _wrapped(f"From {shown.window}")
-    for kind, heading, days in shown.parts:
-        yield from ("", heading.upper())
-        for day, entries in days:
+    for part in shown.parts:
+        yield from ("", part.heading.upper())
+        for day, entries in part.days:
             if day:
                 yield from ("", f"  {day}")
             for entry in entries:
                 yield ""
-                yield from _entry_lines(shown, kind, entry)
+                yield from _entry_lines(shown, part.kind, entry)
+        if part.hidden:
+            yield from ("", f"  and {part.hidden:,} more{f': {part.more}' if part.more else ''}")
     yield from _end_lines(shown)
 
 
@@ -264,6 +313,8 @@ def _entry_lines(shown: Shown, kind: Kind, entry: Entry) -> Iterable[str]:
         else:
             for line in block.lines:
                 yield from _wrapped(_line_text(line, block), "  - ", "    ")
+    if hidden := shown.hidden_lines(entry):
+        yield f"  - and {hidden:,} more"
     if sources := shown.sources(entry):
         yield from _wrapped(f"Source: {'; '.join(name for name, _ in sources)}", "  ")
     if shown.base:
@@ -281,9 +332,7 @@ def _line_text(line: Told, block: Block | None = None) -> str:
 
 
 def _end_lines(shown: Shown) -> Iterable[str]:
-    if shown.hidden and shown.whole:
-        yield from ("", f"{shown.hidden} more: {shown.whole}")
-    elif shown.whole and shown.base:
+    if shown.whole and shown.base:
         yield from ("", f"On the web: {shown.whole}")
     if shown.edition.unchecked:
         yield ""

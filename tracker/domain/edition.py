@@ -173,7 +173,7 @@ def short_day(day: str) -> str:
 
 
 def _count(n: int, one: str, more: str) -> str:
-    return "" if n == 0 else f"{n} {one if n == 1 else more}"
+    return "" if n == 0 else f"{n:,} {one if n == 1 else more}"
 
 
 def _about(edition: Edition) -> str:

@@ -17,15 +17,19 @@ from tracker.terminal import opening, showing
 WHO = "operator"
 
 
-def digest(partners: Sequence[str], sectors: Sequence[str], day: str | None, as_json: bool) -> None:
-    """What a digest would say."""
+def digest(
+    partners: Sequence[str], sectors: Sequence[str], day: str | None, whole: bool, as_json: bool
+) -> None:
+    """What a digest would say: as much of it as a mail holds, or the whole."""
     scope = Scope(partners=[code.upper() for code in partners], sectors=[*sectors])
     with opening.to_read() as opened, reading(opened.engine) as connection:
         edition = editions.preview(connection, scope, now=opened.clock(), zone=opened.zone, day=day)
     if as_json:
         showing.json(edition)
     else:
-        click.echo(showing.plain(render.text(edition)).plain, nl=False)
+        items = None if whole else render.ITEMS
+        told = render.text(edition, items=items, more=lambda part, first: "tracker digest --all")
+        click.echo(showing.plain(told).plain, nl=False)
 
 
 def subscribe(address: str, as_json: bool, zone: str | None, **wanted: Any) -> None:

@@ -88,6 +88,20 @@ def test_a_digest_is_previewed_for_partners_of_ones_choice(history: Service) -> 
     read(history, "/editions/nope", 404)
 
 
+def test_a_long_part_of_a_digest_has_pages_of_its_own(history: Service) -> None:
+    whole = read(history, "/digest", day="2025-05-09")
+    titles = [words(h3) for h3 in whole.select(".part-new h3")]
+    page = read(history, "/digest", day="2025-05-09", part="new", first="1")
+    assert [words(h3) for h3 in page.select(".part h3")] == titles[1:]
+    assert words(page.select_one(".part h2")) == f"New, 2 to {len(titles)} of {len(titles)}"
+    assert page.find("a", href="/digest?day=2025-05-09") is not None
+    for refusal, asked in (
+        ("Part: a digest has", {"part": "old"}),
+        ("First: write", {"part": "new", "first": "-1"}),
+    ):
+        assert refusal in words(read(history, "/digest", 400, **asked).select_one(".problems"))
+
+
 def test_an_edition_stays_as_it_was_cut_and_says_what_was_mended_since(on_sqlite: Service) -> None:
     id = on_sqlite.log(PAUSE)["development"]
     with writing(on_sqlite.engine) as connection:

@@ -107,7 +107,7 @@ def message(parcel: Parcel, settings: Settings) -> EmailMessage:
         mail["References"] = message_id(parcel.previous, sender.domain)
     mail["List-Id"] = f"Trade talks, daily digest <digest.{_host(settings)}>"
     mail["Auto-Submitted"] = "auto-generated"
-    told = render.text(edition, base=base, id=id, closing=closing, capped=True)
+    told = render.text(edition, base=base, id=id, closing=closing, items=render.ITEMS)
     mail.set_content(told, cte="quoted-printable")
     mail.add_alternative(
         render.mail_html(edition, base=base, id=id, closing=closing), subtype="html", cte="quoted-printable"

@@ -1,17 +1,19 @@
 """What today's digest would say, for partners or sectors of one's choice; and the editions that were cut."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
+from markupsafe import Markup
 from sqlalchemy import Engine
 
 from tracker import read
 from tracker.delivery import editions, render
 from tracker.delivery.subscriptions import sectors_followed
-from tracker.domain.edition import Scope
-from tracker.domain.errors import Refused
+from tracker.domain.edition import PARTS, Edition, Kind, Scope
+from tracker.domain.errors import Refused, invalid
 from tracker.settings import Settings
 from tracker.store import log
 from tracker.store.clock import Clock
@@ -37,11 +39,42 @@ def digest(
         }
         try:
             shown = editions.preview(connection, wanted, now=clock(), zone=settings.zone.key, day=day or None)
-            body = render.html_body(shown)
+            body = _body(request, shown)
         except Refused as refusal:
             error = refusal.detail
-    page = {"scope": wanted, "day": day, "error": error, "body": body}
+    page = {"scope": wanted, "day": day, "error": error, "body": body, "whole": _whole(request)}
     return html(request, "digest.html", context | page, 400 if error else 200)
+
+
+def _body(request: Request[Any, Any, Any], shown: Edition) -> Markup:
+    """As much of a digest as a mail holds, with links to the rest; or, with ``?part=late&first=40``, that part from
+    an entry on."""
+    asked = request.query_params
+    part, first = asked.get("part"), asked.get("first", "0")
+
+    def more(kind: Kind, after: int) -> str:
+        return _address(request, ("part", kind), ("first", str(after)))
+
+    if part is None:
+        return render.html_body(shown, items=render.ITEMS, more=more)
+    kind = next((kind for kind, _ in PARTS if kind == part), None)
+    if kind is None:
+        raise invalid("part", f"part: a digest has these: {', '.join(kind for kind, _ in PARTS)}")
+    if not (first.isascii() and first.isdecimal() and len(first) < 10):
+        raise invalid("first", "first: write the number of the entry to begin after, such as 40")
+    return render.html_part(shown, kind, int(first), more)
+
+
+def _address(request: Request[Any, Any, Any], *added: tuple[str, str]) -> str:
+    """This digest, with a part of it or as a whole."""
+    asked = request.query_params.multi_items()
+    kept = [(name, value) for name, value in asked if name not in ("part", "first")]
+    return f"{request.url.path}?{urlencode([*kept, *added])}"
+
+
+def _whole(request: Request[Any, Any, Any]) -> str | None:
+    """Where all of it is, if this is one part."""
+    return _address(request) if "part" in request.query_params else None
 
 
 def _chosen(request: Request[Any, Any, Any], name: str) -> list[str]:
@@ -61,7 +94,8 @@ def edition(
             read.story(connection, development, log.position(connection)).entry
             for development in editions.repaired_since(connection, id)
         ]
-    context = {"frozen": frozen, "mended": mended, "body": render.html_body(frozen.edition)}
+    body = _body(request, frozen.edition)
+    context = {"frozen": frozen, "mended": mended, "body": body, "whole": _whole(request)}
     return html(request, "edition.html", context)
 
 
