@@ -14,7 +14,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 VENDOR = "tracker/web/static/vendor"
 
 # Beside the package in the repository, inside it once installed: see `shipped` in tracker/settings.py.
-SHIPPED = ("events", "fixtures", "migrations")
+SHIPPED = ("events", "fixtures", "formats", "migrations")
 
 # (package in the build environment, folder inside it, folder below VENDOR, files)
 ASSETS = (

@@ -96,11 +96,13 @@ class Rejected(Exception):
 @dataclass(frozen=True, slots=True)
 class Terms:
     """Who imports and when. ``as_learnt``: the record can claim to have known when the line says, or else when the
-    development was announced; an operator's privilege. ``after``: told after each line."""
+    development was announced; an operator's privilege. ``behind``: where the log has learnt later things already, as
+    soon after them as can be, instead of not at all. ``after``: told after each line."""
 
     who: str
     now: datetime
     as_learnt: bool = False
+    behind: bool = False
     after: Callable[[Given], None] = lambda _: None
 
 
@@ -233,6 +235,8 @@ def _learnt(connection: Connection, line: Line, terms: Terms) -> datetime | None
             "is missing: with --as-learnt, a correction or a withdrawal says when the record learnt it",
         )
     at, last = learnt(development), log.clocks(connection)[1]
+    if terms.behind:
+        return max(at, last)
     # A day begins at another instant in each zone: what was announced on the same day was learnt on that day.
     by_day = announced(development, development.events[0].subject).precision == "day"
     return last if by_day and at < last < at + timedelta(days=1) else at

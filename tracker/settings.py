@@ -235,7 +235,7 @@ def authority(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def shipped(folder: Literal["events", "fixtures", "migrations"]) -> Path:
+def shipped(folder: Literal["events", "fixtures", "formats", "migrations"]) -> Path:
     """A folder shipped with the package: inside it when installed, beside it in the repository."""
     package = Path(__file__).parent
     return package / folder if (package / folder).is_dir() else package.parent / folder

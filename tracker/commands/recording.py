@@ -115,16 +115,38 @@ def withdraw(reference: str, reason: str, key: str | None, dry_run: bool, as_jso
     is_flag=True,
     help="The record can claim to have known when each line says, or when it was announced.",
 )
+@click.option(
+    "--format",
+    "format_",
+    metavar="NAME|FILE",
+    help="FILE is a CSV table: how to read it, by name (tradewartracker-vintages, ...) or as a mapping file.",
+)
+@click.option(
+    "--given",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What the table does not say and the mapping asks for: published=2026-05-01.",
+)
 @dry_run
 @as_json
-def import_(file: BinaryIO, as_learnt: bool, dry_run: bool, as_json: bool) -> None:
+def import_(
+    file: BinaryIO,
+    as_learnt: bool,
+    format_: str | None,
+    given: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     """Record the commands of a JSON Lines FILE (- for standard input), all or none.
 
-    Each line has a key, so that repeating an import records nothing twice. See docs/importing.md.
+    Each line has a key, so that repeating an import records nothing twice. With --format, FILE is somebody's CSV
+    table, and becomes what that source said. See docs/importing.md.
     """
     from tracker.terminal import handing
 
-    handing.hand_in_many(file, as_learnt, dry_run, as_json)
+    if given and not format_:
+        raise click.UsageError("--given goes with --format")
+    handing.hand_in_many(file, handing.Taken(as_learnt, format_, given), dry_run, as_json)
 
 
 COMMANDS: tuple[click.Command, ...] = (log, correct, withdraw, import_)

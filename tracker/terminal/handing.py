@@ -2,8 +2,9 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from shutil import copyfileobj
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
@@ -12,12 +13,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection
 
-from tracker import importing, read
-from tracker.domain.errors import Refused
+from tracker import importing, mapping, read
+from tracker.domain.errors import Refused, invalid
 from tracker.domain.events import Correction, Development, Withdrawal
 from tracker.domain.parse import parse
 from tracker.domain.views import Preview
-from tracker.importing import LONGEST_LINE, Imported, Terms, load, named, read_lines
+from tracker.importing import LONGEST_LINE, Given, Imported, Terms, load, named, read_lines
 from tracker.projections import segments
 from tracker.record import By, Correct, Order, Recorded, Withdraw, record, rehearse
 from tracker.store import log
@@ -120,20 +121,31 @@ def _answer(recorded: Recorded, seen: Preview, dry_run: bool) -> dict[str, objec
 # ---------------------------------------------------------------- many
 
 
-def hand_in_many(file: BinaryIO, as_learnt: bool, dry_run: bool, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How an import is taken: as learnt at its time or now; a table by its format, with what it does not say."""
+
+    as_learnt: bool
+    format: str | None = None
+    given: Sequence[str] = ()
+
+
+def hand_in_many(file: BinaryIO, taken: Taken, dry_run: bool, as_json: bool) -> None:
     """Import a file of commands, or show what it would change."""
-    with (
-        _whole(file) as (lines, size),
-        opening.to_write() as opened,
-        showing.progress("Importing", size) as bar,
-    ):
-        terms = Terms(
-            WHO, opened.clock(), as_learnt, after=lambda given: bar.advance(bar.task_ids[0], len(given.text))
-        )
-        if dry_run:
-            imported, seen = importing.rehearse(opened.engine, read_lines(lines), terms, _look_at_many)
-        else:
-            imported, seen = load(opened.engine, read_lines(lines), terms), None
+    with _whole(file) as (whole, size):
+        lines: Iterable[Given] = read_lines(whole)
+        if taken.format is not None:
+            lines = mapping.lines_of(whole, mapping.load_format(taken.format), _pairs(taken.given))
+        total = size if taken.format is None else sum(len(line.text) for line in lines)
+        with opening.to_write() as opened, showing.progress("Importing", total) as bar:
+            terms = Terms(
+                WHO, opened.clock(), taken.as_learnt, behind=taken.format is not None,
+                after=lambda given: bar.advance(bar.task_ids[0], len(given.text)),
+            )  # fmt: skip
+            if dry_run:
+                imported, seen = importing.rehearse(opened.engine, lines, terms, _look_at_many)
+            else:
+                imported, seen = load(opened.engine, lines, terms), None
     if as_json:
         showing.json(
             {"dry_run": dry_run, "new": imported.new, "before": imported.before, "events": imported.events}
@@ -151,6 +163,14 @@ def hand_in_many(file: BinaryIO, as_learnt: bool, dry_run: bool, as_json: bool) 
         showing.line(f"Recorded {imported.new:,} as {imported.events:,} events, {where}; {before}.")
     if seen is not None:
         showing.preview(seen, ZoneInfo(opened.zone))
+
+
+def _pairs(given: Iterable[str]) -> dict[str, str]:
+    pairs = dict(one.partition("=")[::2] for one in given)
+    for name, value in pairs.items():
+        if not (name and value):
+            raise invalid("--given", f"{name!r} is no NAME=VALUE: write published=2026-05-01")
+    return pairs
 
 
 @contextmanager
