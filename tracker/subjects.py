@@ -1,13 +1,13 @@
 """What is asked of the record by measure or agreement, beside what is asked by partner (read.py)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
 from tracker import read
-from tracker.domain.errors import Refused
+from tracker.domain.errors import Refused, invalid
 from tracker.domain.events import Kind, actor_of, kind_of, parties_of
 from tracker.domain.fold import Row
 from tracker.domain.history import History, Item, Key
@@ -99,6 +99,22 @@ def coming(connection: Connection, subject: str, at: Point) -> dict[str, list[Ch
         changes = seen.changes(at.as_of, FOREVER)
         found[code] = [change_view(change, abouts.get(subject, {})) for change in changes]
     return {code: changes for code, changes in found.items() if changes}
+
+
+def sectors(connection: Connection, named: Iterable[str], known: int, parameter: str) -> list[str]:
+    """Sectors as profiles write them, whatever the case; Refused where none of them names one. ``parameter``: what
+    they were given as."""
+    rows = segments.of_aspect(connection, "profile", known)
+    layers = [layer for row in rows for layer in row.segment.state.get("sectors", ())]
+    followed = {sector.casefold(): sector for layer in layers for sector in layer.value or ()}
+    asked = list(dict.fromkeys(named))
+    for name in asked:
+        if name.casefold() not in followed:
+            those = (
+                f"these do: {', '.join(sorted(followed.values()))}" if followed else "there is no profile yet"
+            )
+            raise invalid(parameter, f"{name[:80]!r} is a sector that no partner's profile names; {those}")
+    return [followed[name.casefold()] for name in asked]
 
 
 def version(connection: Connection, subject: str, known: int) -> int:

@@ -59,6 +59,8 @@ def one_line(said: Said) -> str:
         (["events", "no-such-event"], "there is no event and no development 'no-such-event'"),
         (["events", "a\x00b"], "there is no event"),
         (["events", "--limit", "0"], "0 is not in the range"),
+        (["digest", "--sector", "foo"], "'foo' is a sector that no partner's profile names; these do: Agriculture"),
+        (["digest", "--partner", "ZZ"], "'ZZ' is not a partner that is followed here"),
         (["timeline", "gbr"], "is not a partner"),
         (["log"], "TITLE, --announced, --type, --subject missing: give them, or --file"),
         (["log", "A pause"], "--announced, --type, --subject missing"),

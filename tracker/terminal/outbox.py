@@ -6,11 +6,13 @@ from zoneinfo import ZoneInfo
 
 import rich_click as click
 
+from tracker import subjects
 from tracker.delivery import deliveries, dispatch, editions, render, sender
 from tracker.delivery import subscriptions as kept
 from tracker.delivery.subscriptions import Subscription
 from tracker.domain import words
 from tracker.domain.edition import Scope
+from tracker.store import log
 from tracker.store.engine import reading, writing
 from tracker.terminal import opening, showing
 
@@ -21,8 +23,9 @@ def digest(
     partners: Sequence[str], sectors: Sequence[str], day: str | None, whole: bool, as_json: bool
 ) -> None:
     """What a digest would say: as much of it as a mail holds, or the whole."""
-    scope = Scope(partners=[code.upper() for code in partners], sectors=[*sectors])
     with opening.to_read() as opened, reading(opened.engine) as connection:
+        named = subjects.sectors(connection, sectors, log.position(connection), "--sector")
+        scope = Scope(partners=[code.upper() for code in partners], sectors=named)
         edition = editions.preview(connection, scope, now=opened.clock(), zone=opened.zone, day=day)
     if as_json:
         showing.json(edition)

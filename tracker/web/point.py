@@ -1,11 +1,15 @@
-"""The point that a page is about, read from its address: ``?as_of=&known_at=``, and how the page speaks of it."""
+"""What a page is asked, read from its address: strictly, and above all the point that it is about
+(``?as_of=&known_at=``), and how the page speaks of it."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers.base import BaseRouteHandler
 from sqlalchemy import Connection
 
 from tracker import read
@@ -13,8 +17,35 @@ from tracker.domain import words
 from tracker.domain.errors import Refused
 from tracker.domain.when import rfc3339
 from tracker.read import Point
+from tracker.settings import nearest
+from tracker.web.asking import CONTROL
+from tracker.web.errors import Failed
 
 AXES = ("as_of", "known_at", "known_position")
+ONCE, MANY = "once", "many"
+
+
+def takes(*once: str, many: Sequence[str] = ()) -> dict[str, Any]:
+    """``opt=takes("sort", many=["partners"])``: the parameters of a page; those of ``many`` may be given again."""
+    return {ONCE: (*once, *many), MANY: many}
+
+
+def strict(request: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Guard of pages: no parameter that the page does not take, none twice, no control characters."""
+    if CONTROL.search(request.scope["path"]):
+        raise Failed(400, "invalid", "the address holds a control character: remove it")
+    known: tuple[str, ...] = handler.opt.get(ONCE, ())
+    many = handler.opt.get(MANY, ())
+    given = list(request.query_params.multi_items())
+    for name, value in given:
+        if name not in known:
+            these = nearest(name, known) or (f"it takes {', '.join(known)}" if known else "it takes nothing")
+            raise Failed(400, "invalid", f"this page does not take {name[:80]!r} after the '?'; {these}")
+        if CONTROL.search(str(value)):
+            raise Failed(400, "invalid", f"{name} holds a control character: remove it")
+    for name, times in Counter(name for name, _ in given).items():
+        if times > 1 and name not in many:
+            raise Failed(400, "invalid", f"{name} is given {times} times: give it once")
 
 
 @dataclass(frozen=True, slots=True)

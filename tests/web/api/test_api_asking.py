@@ -33,6 +33,7 @@ ASKED_WRONGLY = [
     (f"/v1/events?after_position={HUGE}", "after_position", "at most"),
     ("/v1/events?after_position=-1", "after_position", "at least 0"),
     ("/v1/measures?partner=mexico", "partner", "^[A-Z]{2}$"),
+    ("/v1/partners?sector=foo", "sector", "these do: Consumer Discretionary"),
     ("/v1/schemas?as_of=2025-01-01", "as_of", "there is none"),
     ("/healthz?deep=true", "deep", "there is none"),
 ]

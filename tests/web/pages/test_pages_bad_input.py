@@ -3,11 +3,12 @@
 from urllib.parse import quote
 
 import pytest
+from bs4 import BeautifulSoup
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.web.conftest import Service
-from tests.web.pages.conftest import read, signed_in
+from tests.web.pages.conftest import read, signed_in, words
 
 ODD = (
     "",
@@ -50,6 +51,52 @@ def test_no_address_fails(shared: Service, path: str) -> None:
         for name in ASKED if "{}" not in path else ("as_of", "known_position"):
             answer = shared.client.get(where, params={name: odd}, headers={"Accept": "text/html"})
             assert answer.status_code in (200, 303, 400, 404, 422), (where, name, odd, answer.text)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (
+            "/?foo=1",
+            "this page does not take 'foo' after the '?'; it takes as_of, known_at, known_position, sort",
+        ),
+        (
+            "/?sector=foo",
+            "'foo' is a sector that no partner's profile names; these do: Consumer Discretionary",
+        ),
+        ("/?sort=foo", "sort 'foo' is no column; these are: partner, talks"),
+        ("/?as_of=2025-05-01&as_of=2025-06-01", "as_of is given 2 times: give it once"),
+        ("/partners/MX?page=abc", "page 'abc' is no page of this timeline: give a number from 1 to 1"),
+        ("/partners/MX?sort=last", "this page does not take 'sort'"),
+        ("/partners/MX?as_off=2025-05-01", "did you mean as_of?"),
+        ("/measures/us-cars?x=1", "this page does not take 'x'"),
+        ("/digest?partner=MX", "did you mean partners?"),
+        ("/digest?partners=AU", "'AU' is not a partner that is followed here"),
+        ("/digest?sectors=foo", "'foo' is a sector that no partner's profile names"),
+        ("/digest?day=soon", "'soon' is not a date"),
+        ("/about?x=1", "it takes nothing"),
+        ("/sign-in?key=trk_1", "it takes next"),
+        ("/?sector=a%00b", "sector holds a control character"),
+        ("/events/a%00b", "the address holds a control character"),
+    ],
+)
+def test_what_a_page_does_not_know_is_refused_and_said(shared: Service, address: str, said: str) -> None:
+    answer = shared.client.get(address, headers={"Accept": "text/html"})
+    assert answer.status_code == 400, answer.text
+    page = BeautifulSoup(answer.text, "html.parser")
+    assert said.lower() in words(page.main).lower()
+
+
+def test_a_refused_page_leads_on(shared: Service) -> None:
+    page = read(shared, "/partners/MX", 400, foo="1")
+    assert page.select_one('main a[href="/partners/MX"]') is not None
+    assert page.select_one('main a[href="/"]') is not None
+
+
+def test_a_sector_is_named_in_any_case_also_before_anyone_named_it(shared: Service) -> None:
+    assert "Mexico" in words(read(shared, "/", sector="consumer discretionary").select_one("table.board"))
+    early = read(shared, "/", sector="Consumer Discretionary", as_of="2025-01-01")
+    assert "No partner names “Consumer Discretionary”" in words(early.main)
 
 
 NAMES = (

@@ -136,8 +136,9 @@ def test_the_timeline_is_newest_first_in_pages(history: Service) -> None:
     entry = next(li for li in first.select(".timeline > li") if "90 days" in words(li.h3))
     assert "12 May 2025" in words(entry.select_one(".told"))
     assert "rate 125% → 10%" in words(entry)
-    for odd in ("0", "-1", "99", "x", "9999999999999999999"):
-        read(history, "/partners/CN", page=odd)
+    for odd in ("0", "-1", "99", "x", "²", "9999999999999999999"):
+        refused = read(history, "/partners/CN", 400, page=odd)
+        assert "is no page of this timeline: give a number from 1 to 2" in words(refused.main), odd
 
 
 def test_what_was_logged_late_carries_both_dates(on_sqlite: Service) -> None:

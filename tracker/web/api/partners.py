@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter, SkipValidation
 from sqlalchemy import Engine
 
-from tracker import read
+from tracker import read, subjects
 from tracker.domain.views import Card, ChangeView, Entry, PartnerName, PartnerState, Temporal, View
 from tracker.settings import Settings
 from tracker.store.clock import Clock
@@ -79,15 +79,12 @@ def partners(
     count, last change, next date ahead, last checked."""
     with reading(engine) as connection:
         at = listing.point(connection)
-        cards = [card for card in read.board(connection, at) if sector is None or _is_in(card, sector)]
+        wanted = None if sector is None else subjects.sectors(connection, [sector], at.known, "sector")[0]
+        cards = [card for card in read.board(connection, at) if wanted is None or wanted in card.sectors]
         items, following = listing.cut(cards, at)
         temporal = read.temporal(connection, at, read.coverage(connection, at.known))
     content = Partners(temporal=temporal, items=items, next=following)
     return answer(request, content, listing.asked.pins(at), listing.asked.pinned, following)
-
-
-def _is_in(card: Card, sector: str) -> bool:
-    return sector.casefold() in (name.casefold() for name in card.sectors)
 
 
 @get("/partners/{code:str}", summary="One partner of the board", tags=TAGS, sync_to_thread=True)

@@ -14,6 +14,7 @@ from tracker.web.pages import (
     subject,
     withdraw,
 )
+from tracker.web.point import strict
 
 PAGES = (
     *board.ROUTES, *partner.ROUTES, *event.ROUTES, *subject.ROUTES, *digest.ROUTES, *log.ROUTES, *correct.ROUTES,
@@ -21,4 +22,4 @@ PAGES = (
 )  # fmt: skip
 # Behind a router: Litestar 2.25 registers an application's own handlers of one path (GET and POST) twice, and a
 # sync handler that is registered twice answers with a coroutine.
-ROUTES = (Router("/", route_handlers=PAGES),)
+ROUTES = (Router("/", route_handlers=PAGES, guards=[strict]),)

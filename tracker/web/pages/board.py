@@ -7,12 +7,14 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from sqlalchemy import Engine
 
-from tracker import read
+from tracker import read, subjects
+from tracker.domain.errors import invalid
 from tracker.domain.views import Card, Mention
 from tracker.domain.when import BEGINNING, FOREVER
 from tracker.store.engine import reading
 from tracker.web import point
 from tracker.web.html import html
+from tracker.web.point import AXES, takes
 
 LAST = 10_000
 COLUMNS: dict[str, tuple[str, Callable[[Card], Any]]] = {
@@ -29,16 +31,18 @@ FALLING = ("layers", "last")
 """Columns whose greatest is wanted first."""
 
 
-@get("/", sync_to_thread=True, include_in_schema=False)
+@get("/", opt=takes(*AXES, "sort", "sector"), sync_to_thread=True, include_in_schema=False)
 def board(request: Request[Any, Any, Any], engine: NamedDependency[Engine]) -> Response[str]:
     """The board, sorted by ``?sort=`` (``-last``: the other way round), of ``?sector=``, at a point."""
     with reading(engine) as connection:
         at, bar = point.asked(request, connection)
+        asked = request.query_params.get("sector", "").strip()
+        sector = subjects.sectors(connection, [asked], at.known, "sector")[0] if asked else ""
         cards = read.board(connection, at)
     sectors = sorted({sector for card in cards for sector in card.sectors})
-    sector = request.query_params.get("sector", "")
     sort = request.query_params.get("sort", "")
-    sort = sort if sort.removeprefix("-") in COLUMNS else ""
+    if sort and sort.removeprefix("-") not in COLUMNS:
+        raise invalid("sort", f"sort {sort[:40]!r} is no column; these are: {', '.join(COLUMNS)}")
     shown = [card for card in cards if not sector or sector in card.sectors]
     if sort:
         shown.sort(key=COLUMNS[sort.removeprefix("-")][1], reverse=sort.startswith("-"))

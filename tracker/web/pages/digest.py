@@ -7,9 +7,10 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from markupsafe import Markup
+from msgspec.structs import replace
 from sqlalchemy import Engine
 
-from tracker import read
+from tracker import read, subjects
 from tracker.delivery import editions, render
 from tracker.delivery.subscriptions import sectors_followed
 from tracker.domain.edition import PARTS, Edition, Kind, Scope
@@ -19,9 +20,17 @@ from tracker.store import log
 from tracker.store.clock import Clock
 from tracker.store.engine import reading
 from tracker.web.html import html
+from tracker.web.point import takes
+
+PART = ("part", "first")
 
 
-@get("/digest", sync_to_thread=True, include_in_schema=False)
+@get(
+    "/digest",
+    opt=takes("day", *PART, many=["partners", "sectors"]),
+    sync_to_thread=True,
+    include_in_schema=False,
+)
 def digest(
     request: Request[Any, Any, Any], engine: NamedDependency[Engine], settings: NamedDependency[Settings]
 ) -> Response[str]:
@@ -29,7 +38,7 @@ def digest(
     clock: Clock = request.app.state.clock
     asked = request.query_params
     wanted = Scope(partners=_chosen(request, "partners"), sectors=_chosen(request, "sectors"))
-    day, error, body = asked.get("day", "").strip()[:40], "", None
+    day, error, body = asked.get("day", "").strip(), "", None
     with reading(engine) as connection:
         known = log.position(connection)
         context = {
@@ -38,6 +47,7 @@ def digest(
             "cut": editions.listed(connection, limit=20),
         }
         try:
+            wanted = replace(wanted, sectors=subjects.sectors(connection, wanted.sectors, known, "sectors"))
             shown = editions.preview(connection, wanted, now=clock(), zone=settings.zone.key, day=day or None)
             body = _body(request, shown)
         except Refused as refusal:
@@ -68,7 +78,7 @@ def _body(request: Request[Any, Any, Any], shown: Edition) -> Markup:
 def _address(request: Request[Any, Any, Any], *added: tuple[str, str]) -> str:
     """This digest, with a part of it or as a whole."""
     asked = request.query_params.multi_items()
-    kept = [(name, value) for name, value in asked if name not in ("part", "first")]
+    kept = [(name, value) for name, value in asked if name not in PART]
     return f"{request.url.path}?{urlencode([*kept, *added])}"
 
 
@@ -78,18 +88,16 @@ def _whole(request: Request[Any, Any, Any]) -> str | None:
 
 
 def _chosen(request: Request[Any, Any, Any], name: str) -> list[str]:
-    return list(dict.fromkeys(v.strip()[:80] for v in request.query_params.getall(name, []) if v.strip()))[
-        :50
-    ]
+    return list(dict.fromkeys(v.strip() for v in request.query_params.getall(name, []) if v.strip()))
 
 
-@get("/editions/{id:str}", sync_to_thread=True, include_in_schema=False)
+@get("/editions/{id:str}", opt=takes(*PART), sync_to_thread=True, include_in_schema=False)
 def edition(
     request: Request[Any, Any, Any], engine: NamedDependency[Engine], id: FromPath[str]
 ) -> Response[str]:
     """An edition as it was frozen, with a word on what was corrected since."""
     with reading(engine) as connection:
-        frozen = editions.get(connection, id if id.isprintable() else "")
+        frozen = editions.get(connection, id)
         mended = [
             read.story(connection, development, log.position(connection)).entry
             for development in editions.repaired_since(connection, id)

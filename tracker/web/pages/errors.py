@@ -7,6 +7,7 @@ from litestar import Request, Response
 from tracker.web.html import anonymous
 
 HELP = {
+    400: "The address asks for something that there is not.",
     404: "The address may be mistyped, or what it names is not followed here, or was not yet known at that point.",
     403: "Nothing was changed.",
     405: "This page does not take what was sent to it. Nothing was changed.",

@@ -16,9 +16,10 @@ from tracker.web.changes import by_partner
 from tracker.web.differences import differences
 from tracker.web.form import MEANING
 from tracker.web.html import html, subjects_in
+from tracker.web.point import AXES, takes
 
 
-@get("/events/{id:str}", sync_to_thread=True, include_in_schema=False)
+@get("/events/{id:str}", opt=takes(*AXES, "saved"), sync_to_thread=True, include_in_schema=False)
 def event(
     request: Request[Any, Any, Any], engine: NamedDependency[Engine], id: FromPath[str]
 ) -> Response[str]:

@@ -9,6 +9,7 @@ from tracker.web import form as forms
 from tracker.web import recording
 from tracker.web.form import Form
 from tracker.web.html import html
+from tracker.web.point import takes
 from tracker.web.recording import Outcome, answered, context, offered, sent
 from tracker.web.security import PUBLIC, analyst_only
 
@@ -16,7 +17,7 @@ PREFILLED = ("type", "subject", "partners", "title", "announced")
 """What the address of the form may fill in."""
 
 
-@get("/log", guards=[analyst_only], sync_to_thread=True, include_in_schema=False)
+@get("/log", opt=takes(*PREFILLED), guards=[analyst_only], sync_to_thread=True, include_in_schema=False)
 def new(request: Request[Any, Any, Any]) -> Response[Any]:
     """An empty form, dated today."""
     today = request.app.state.clock().astimezone(request.app.state.settings.zone).date().isoformat()

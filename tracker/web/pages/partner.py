@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from tracker import read
 from tracker.domain import words
+from tracker.domain.errors import invalid
 from tracker.domain.events import HOME, actor_of
 from tracker.domain.fold import ALL_GOODS
 from tracker.domain.views import ChangeView, Entry, ItemView, PartnerState
@@ -21,6 +22,7 @@ from tracker.store.engine import reading
 from tracker.web import point
 from tracker.web.changes import Line, lines
 from tracker.web.html import html, local, subjects_in
+from tracker.web.point import AXES, takes
 
 PAGE = 25
 """Entries on a page of the timeline."""
@@ -74,7 +76,7 @@ class Date:
     threats: list[ItemView] = field(default_factory=list)
 
 
-@get("/partners/{code:str}", sync_to_thread=True, include_in_schema=False)
+@get("/partners/{code:str}", opt=takes(*AXES, "page"), sync_to_thread=True, include_in_schema=False)
 def partner(
     request: Request[Any, Any, Any], engine: NamedDependency[Engine], code: FromPath[str]
 ) -> Response[str]:
@@ -85,7 +87,7 @@ def partner(
         entries = read.timeline(connection, code.upper(), at)
         titles = read.titles(connection, _named(state, entries), at.known)
     ours = [m for m in state.measures if m.actor == HOME]
-    number, pages = _page(request.query_params.get("page", "1"), len(entries))
+    number, pages = _page(request.query_params.get("page") or "1", len(entries))
     shown = entries[(number - 1) * PAGE : number * PAGE]
     context = {
         "bar": bar, "kept": bar.kept, "state": state, "partner": state.partner, "titles": titles, "groups": GROUPS,
@@ -100,8 +102,11 @@ def partner(
 
 def _page(asked: str, entries: int) -> tuple[int, int]:
     pages = max(1, -(-entries // PAGE))
-    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1
-    return min(max(1, number), pages), pages
+    if asked not in map(str, range(1, pages + 1)):
+        raise invalid(
+            "page", f"page {asked[:40]!r} is no page of this timeline: give a number from 1 to {pages}"
+        )
+    return int(asked), pages
 
 
 def _named(state: PartnerState, entries: Sequence[Entry]) -> set[str]:

@@ -13,10 +13,11 @@ from tracker.settings import Settings
 from tracker.web import security
 from tracker.web.form import Form
 from tracker.web.html import html, upper_first
+from tracker.web.point import takes
 from tracker.web.security import PUBLIC
 
 
-@get("/sign-in", opt={PUBLIC: True}, sync_to_thread=True, include_in_schema=False)
+@get("/sign-in", opt={PUBLIC: True, **takes("next")}, sync_to_thread=True, include_in_schema=False)
 def ask(request: Request[Any, Any, Any]) -> Response[Any]:
     """The form for the key; ``?next=`` is where to go on to."""
     return shown(request, security.local(request.query_params.get("next")))

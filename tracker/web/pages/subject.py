@@ -25,6 +25,9 @@ from tracker.store.engine import reading
 from tracker.web import point
 from tracker.web.changes import flat, told
 from tracker.web.html import html, subjects_in
+from tracker.web.point import AXES, takes
+
+ASKED = takes(*AXES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Course:
     heads: list[str] = field(default_factory=list)
 
 
-@get("/measures/{key:str}", sync_to_thread=True, include_in_schema=False)
+@get("/measures/{key:str}", opt=ASKED, sync_to_thread=True, include_in_schema=False)
 def measure(
     request: Request[Any, Any, Any], engine: NamedDependency[Engine], key: FromPath[str]
 ) -> Response[str]:
@@ -57,7 +60,7 @@ def measure(
     return shown(request, engine, "measure", key)
 
 
-@get("/agreements/{key:str}", sync_to_thread=True, include_in_schema=False)
+@get("/agreements/{key:str}", opt=ASKED, sync_to_thread=True, include_in_schema=False)
 def agreement(
     request: Request[Any, Any, Any], engine: NamedDependency[Engine], key: FromPath[str]
 ) -> Response[str]:
@@ -65,7 +68,7 @@ def agreement(
     return shown(request, engine, "agreement", key)
 
 
-@get("/authorities/{key:str}", sync_to_thread=True, include_in_schema=False)
+@get("/authorities/{key:str}", opt=ASKED, sync_to_thread=True, include_in_schema=False)
 def authority(
     request: Request[Any, Any, Any], engine: NamedDependency[Engine], key: FromPath[str]
 ) -> Response[str]:
@@ -77,9 +80,8 @@ def shown(request: Request[Any, Any, Any], engine: Engine, kind: Kind, key: str)
     named = f"{kind}:{key}"
     with reading(engine) as connection:
         at, bar = point.asked(request, connection)
-        sound = key.isprintable()  # what is not would be refused by PostgreSQL, in words of its own
-        about = segments.abouts(connection, [named], at.known).get(named) if sound else None
-        rows = segments.of_subject(connection, named, at.known) if sound else []
+        about = segments.abouts(connection, [named], at.known).get(named)
+        rows = segments.of_subject(connection, named, at.known)
         if about is None and not rows:
             raise Refused("not_found", f"there is no {kind} {key!r}, as known then")
         courses = course(rows, at.as_of)
