@@ -64,7 +64,7 @@ def events() -> Iterator[tuple[str, Any]]:
 def test_every_command_is_accepted_in_the_order_of_the_replay() -> None:
     subjects: list[str] = []
     for _, command in COMMANDS:
-        log(command.development, Known(subjects))
+        log(command.development, Known(subjects, list))
         subjects += [e.subject for e in command.development.events if e.subject not in subjects]
 
 

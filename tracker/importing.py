@@ -1,6 +1,6 @@
 """Import: commands as JSON Lines, recorded all or none.
 
-    lines -> parse -> record_in, one after another in one write transaction -> Imported, or Rejected
+    lines -> parse -> Recording, one after another in one write transaction -> Imported, or Rejected
 
 A line that is refused does not stop the reading: the others are tried as well, so that one run names all that is
 wrong. A line's key makes it safe to repeat.
@@ -30,15 +30,17 @@ from tracker.domain.paint import announced, read
 from tracker.domain.parse import parse
 from tracker.domain.values import Text, When
 from tracker.domain.when import zone_of
-from tracker.record import By, Correct, Order, Withdraw, record_in
+from tracker.record import By, Correct, Order, Recording, Withdraw
 from tracker.store import log
 from tracker.store.engine import writing
-from tracker.store.log import StoredEvent
+from tracker.store.log import AlreadyDone, StoredEvent
 
 NAMESPACE = "import:"
 """What the idempotency keys of imported lines begin with."""
 LONGEST_LINE = 1_000_000
 MOST_ERRORS = 20
+BATCH = 500
+"""Lines that are looked up and written together."""
 UUID = 36
 """The length of one as text: of the id of a commit, which the keys of an export may be."""
 BOM = b"\xef\xbb\xbf"
@@ -125,30 +127,62 @@ def rehearse(
 
 def load_in(connection: Connection, lines: Iterable[Given], terms: Terms) -> Imported:
     """Record all lines inside the caller's write transaction, which Rejected must end."""
-    log.alone(connection)
+    recording = Recording(connection, alone=True)
     start, new, before = log.position(connection), 0, 0
     bad = _Bad()
-    for given in lines:
-        if len(given.text.rstrip(b"\r\n")) > LONGEST_LINE:
-            bad.found(
-                connection,
-                given,
-                invalid("", f"is longer than {LONGEST_LINE:,} bytes: a command is one line"),
-            )
-        elif b"\0" in given.text:
-            bad.found(connection, given, invalid("", "holds a zero byte: this is no text, give JSON Lines"))
-            break
-        elif given.text.strip():
+    for batch in _batches(lines):
+        read = [_read(given) for given in batch]
+        recording.foresee(*_foreseen(line for line in read if isinstance(line, Line)))
+        for given, line in zip(batch, read, strict=True):
             try:
-                with connection.begin_nested():
-                    repeated = _record(connection, parse(Line, given.text), terms)
-                new, before = new + (not repeated), before + repeated
+                if isinstance(line, Refused):
+                    raise line
+                if line is not None:
+                    repeated = _record(connection, recording, line, terms)
+                    new, before = new + (not repeated), before + repeated
             except Refused as refusal:
+                recording.write()
                 bad.found(connection, given, refusal)
-        terms.after(given)
+            terms.after(given)
+        recording.write()
     if bad.errors:
         raise Rejected(bad.errors, bad.more, bad.following)
     return Imported(new, before, start, log.position(connection))
+
+
+def _batches(lines: Iterable[Given]) -> Iterator[list[Given]]:
+    """The lines, as many at a time as are looked up together; none after one that shows that this is no text."""
+    batch, size = list[Given](), 0
+    for given in lines:
+        batch.append(given)
+        size += len(given.text)
+        if b"\0" in given.text:
+            break
+        if len(batch) == BATCH or size > LONGEST_LINE:
+            yield batch
+            batch, size = [], 0
+    yield batch
+
+
+def _read(given: Given) -> Line | Refused | None:
+    """What a line says; None where it is blank."""
+    if len(given.text.rstrip(b"\r\n")) > LONGEST_LINE:
+        return invalid("", f"is longer than {LONGEST_LINE:,} bytes: a command is one line")
+    if b"\0" in given.text:
+        return invalid("", "holds a zero byte: this is no text, give JSON Lines")
+    try:
+        return parse(Line, given.text) if given.text.strip() else None
+    except Refused as refusal:
+        return refusal
+
+
+def _foreseen(lines: Iterable[Line]) -> tuple[set[str], set[str]]:
+    """The idempotency keys and the subjects that recording these lines will ask for."""
+    keys, subjects = set[str](), set[str]()
+    for line in lines:
+        keys.add(NAMESPACE + line.key)
+        subjects |= {event.subject for event in line.development.events} if line.development else set()
+    return keys, subjects
 
 
 def read_lines(file: BinaryIO) -> Iterator[Given]:
@@ -165,20 +199,24 @@ def read_lines(file: BinaryIO) -> Iterator[Given]:
 # ---------------------------------------------------------------- one line
 
 
-def _record(connection: Connection, line: Line, terms: Terms) -> bool:
+def _record(connection: Connection, recording: Recording, line: Line, terms: Terms) -> bool:
     """Record a line; whether it had been recorded before."""
+    if len(line.key) == UUID or line.corrects is not None or line.withdraws is not None:
+        recording.write()  # it may name what came before
     order = _order(connection, line)
     if len(line.key) == UUID and (
         stored := log.of_commit(connection, line.key)
     ):  # an export of this very record
         _agree(line, stored)
         return True
-    learnt_at = _learnt(connection, line, terms)
+    learnt_at = _learnt(recording, line, terms)
     try:
-        recorded = record_in(connection, order, By(terms.who, terms.now, NAMESPACE + line.key, learnt_at))
+        recording.record(order, By(terms.who, terms.now, NAMESPACE + line.key, learnt_at))
+    except AlreadyDone:
+        return True
     except Refused as refusal:
         raise _within(line, refusal) from None
-    return recorded.repeated
+    return False
 
 
 def _order(connection: Connection, line: Line) -> Order:
@@ -217,7 +255,7 @@ def named(connection: Connection, reference: str, pointer: str) -> str:
     return found
 
 
-def _learnt(connection: Connection, line: Line, terms: Terms) -> datetime | None:
+def _learnt(recording: Recording, line: Line, terms: Terms) -> datetime | None:
     if not terms.as_learnt:
         if line.learnt_at is not None:
             raise invalid(
@@ -234,7 +272,7 @@ def _learnt(connection: Connection, line: Line, terms: Terms) -> datetime | None
             "/learnt_at",
             "is missing: with --as-learnt, a correction or a withdrawal says when the record learnt it",
         )
-    at, last = learnt(development), log.clocks(connection)[1]
+    at, last = learnt(development), recording.learnt_at()
     if terms.behind:
         return max(at, last)
     # A day begins at another instant in each zone: what was announced on the same day was learnt on that day.

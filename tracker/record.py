@@ -6,7 +6,7 @@ Nothing else appends to the log. Telling others happens later and elsewhere; rec
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_bytes
@@ -102,31 +102,100 @@ def rehearse(engine: Engine, order: Order, by: By, look: Callable[[Connection, R
 
 
 def record_in(connection: Connection, order: Order, by: By) -> Recorded:
-    """Record one order inside the caller's write transaction (an import records many in one)."""
-    _sound(order, by)
-    commit_id = str(uuid7())
-    if by.key is not None:
-        try:
-            log.claim_key(connection, by.key, _fingerprint(order), commit_id)
-        except AlreadyDone as done:
-            return _recorded(connection, log.of_commit(connection, done.commit), repeated=True)
-    held = log.hold(connection, _subjects(connection, order))
-    development, records = _decide(connection, order)
-    if not held.keys() >= {record.event.subject for record in records}:
-        raise Refused(  # it was moved to another subject between the look at its history and the locks
-            "conflict", "this development was corrected meanwhile: look at what changed, then send it again"
-        )
-    _expect(by.expected, held)
-    if not isinstance(order, Withdraw):
-        _told(records, by.now)
-    if by.learnt_at is not None:
-        _learnt(by.learnt_at, log.clocks(connection)[1], by.now)
-    commit = Commit(commit_id, development, by.now, by.learnt_at or by.now, by.who)
-    stored = log.append(connection, commit, [_new(record) for record in records], held)
-    for event in stored:
-        for projection in PROJECTIONS:
-            projection.apply(connection, event)
+    """Record one order inside the caller's write transaction."""
+    recording = Recording(connection)
+    try:
+        stored = recording.record(order, by)
+    except AlreadyDone as done:
+        return _recorded(connection, log.of_commit(connection, done.commit), repeated=True)
+    recording.write()
     return _recorded(connection, stored)
+
+
+class Recording:
+    """Orders recorded one after another in one write transaction. What comes of them is held in memory, where the next
+    one sees it, until ``write``. ``alone``: nobody else records until the transaction is over."""
+
+    def __init__(self, connection: Connection, *, alone: bool = False) -> None:
+        self._connection = connection
+        self._log = log.Appending(connection, alone=alone)
+        self._projections = [projection(connection, self._log.write) for projection in PROJECTIONS]
+
+    def foresee(self, keys: Iterable[str], subjects: Collection[str]) -> None:
+        """Look up at once what orders with these idempotency keys about these subjects will ask for; who is alone."""
+        self._log.foresee(keys, subjects)
+        for projection in self._projections:
+            projection.foresee(subjects)
+
+    def record(self, order: Order, by: By) -> list[StoredEvent]:
+        """Record one order; AlreadyDone where this has been recorded with its key, Refused leaves nothing behind."""
+        _sound(order, by)
+        id, request = str(uuid7()), None
+        if by.key is not None:
+            request = by.key, _fingerprint(order)
+            self._log.claim(*request, id)
+        held = self._log.hold(self._subjects(order))
+        development, records = self._decide(order)
+        if not held.keys() >= {record.event.subject for record in records}:
+            raise Refused(  # it was moved to another subject between the look at its history and the locks
+                "conflict",
+                "this development was corrected meanwhile: look at what changed, then send it again",
+            )
+        _expect(by.expected, held)
+        if not isinstance(order, Withdraw):
+            _told(records, by.now)
+        if by.learnt_at is not None:
+            _learnt(by.learnt_at, self._log.clocks()[1], by.now)
+        commit = Commit(id, development, by.now, by.learnt_at or by.now, by.who)
+        stored = self._log.append(commit, [_new(record) for record in records], request)
+        for event in stored:
+            for projection in self._projections:
+                projection.apply(event)
+        return stored
+
+    def learnt_at(self) -> datetime:
+        """When the last of what is recorded was learnt."""
+        return self._log.clocks()[1]
+
+    def write(self) -> None:
+        """Put into the database what was recorded since the last time."""
+        self._log.write()
+        for projection in self._projections:
+            projection.write()
+
+    def _subjects(self, order: Order) -> set[str]:
+        """The subjects an order touches: those it names, and those that a development has so far."""
+        match order:
+            case Development():
+                return {event.subject for event in order.events}
+            case Correct(id, command):
+                return {event.subject for event in (*self._history(id), *command.development.events)}
+            case Withdraw(id):
+                return {event.subject for event in self._history(id)}
+
+    def _history(self, development: str) -> list[StoredEvent]:
+        self._log.write()
+        if history := log.of_developments(self._connection, [development], log.ENDLESS):
+            return history
+        raise _not_there(development)
+
+    def _decide(self, order: Order) -> tuple[str, list[Record]]:
+        if isinstance(order, Development):
+            return str(uuid7()), decide.log(order, self._known(order))
+        history = self._history(order.development)
+        standing = decide.standing((event.told, event.event) for event in history)
+        match order:
+            case Correct(id, command):
+                return id, decide.correct(id, command, standing, self._known(command.development))
+            case Withdraw(id, command):
+                return id, decide.withdraw(id, command, standing)
+
+    def _known(self, command: Development) -> decide.Known:
+        return decide.Known(self._log.opened(decide.named(command)), self._all_subjects)
+
+    def _all_subjects(self) -> list[str]:
+        self._log.write()
+        return log.subject_keys(self._connection)
 
 
 def rebuild(engine: Engine) -> Iterator[int]:
@@ -136,15 +205,24 @@ def rebuild(engine: Engine) -> Iterator[int]:
         log.hold_end(connection)
         for table in reversed(derived.sorted_tables):
             connection.execute(table.delete())
+        projections = [projection(connection) for projection in PROJECTIONS]
         for page in log.pages(connection):
-            for event in page:
-                for projection in PROJECTIONS:
-                    projection.apply(connection, event)
+            subjects = sorted({event.subject for event in page})
+            for projection in projections:
+                projection.foresee(subjects)
+                for event in page:
+                    projection.apply(event)
+                projection.write()
             yield page[-1].position
 
 
 def _sound(order: Order, by: By) -> None:
-    decide.sound(order if isinstance(order, Development) else order.command)
+    if isinstance(order, Development):
+        decide.sound(order)
+    else:
+        decide.sound(order.command)
+        if not order.development.isprintable():  # it would be refused by PostgreSQL, in words of its own
+            raise _not_there(order.development)
     if by.key is not None and not (by.key.isprintable() and 1 <= len(by.key) <= log.LONGEST_KEY):
         raise invalid(
             "key", f"an idempotency key has 1 to {log.LONGEST_KEY} printable characters: send such a one"
@@ -173,44 +251,12 @@ def _learnt(at: datetime, last: datetime, now: datetime) -> None:
         raise invalid("learnt_at", f"learnt_at {at.isoformat()} lies in the future: nobody has learnt it yet")
 
 
-def _subjects(connection: Connection, order: Order) -> set[str]:
-    """The subjects an order touches: those it names, and those that a development has so far."""
-    match order:
-        case Development():
-            return {event.subject for event in order.events}
-        case Correct(id, command):
-            return {event.subject for event in (*_history(connection, id), *command.development.events)}
-        case Withdraw(id):
-            return {event.subject for event in _history(connection, id)}
-
-
-def _history(connection: Connection, development: str) -> list[StoredEvent]:
-    known = development.isprintable()  # what is not would be refused by PostgreSQL, in words of its own
-    history = log.of_developments(connection, [development], log.position(connection)) if known else []
-    if not history:
-        raise Refused("not_found", f"there is no development {development!r}: take its id from the event")
-    return history
-
-
-def _decide(connection: Connection, order: Order) -> tuple[str, list[Record]]:
-    known = decide.Known(log.subject_keys(connection))
-    if isinstance(order, Development):
-        return str(uuid7()), decide.log(order, known)
-    history = _history(connection, order.development)
-    standing = decide.standing((event.told, event.event) for event in history)
-    match order:
-        case Correct(id, command):
-            return id, decide.correct(id, command, standing, known)
-        case Withdraw(id, command):
-            return id, decide.withdraw(id, command, standing)
-
-
-def _expect(expected: Mapping[str, int] | None, held: Mapping[str, tuple[int, int]]) -> None:
+def _expect(expected: Mapping[str, int] | None, held: Mapping[str, int]) -> None:
     for subject, seen in (expected or {}).items():
         if subject not in held:
             touched = ", ".join(sorted(held))
             raise invalid("expected", f"{subject} is not touched by this: name a version of {touched}")
-        if (now := held[subject][1]) != seen:
+        if (now := held[subject]) != seen:
             detail = (
                 f"{subject} has moved on: you saw version {seen}, it now has {now}; look at what changed, then send "
                 "it again"
@@ -227,6 +273,10 @@ def _new(record: Record) -> NewEvent:
 
 def _fingerprint(order: Order) -> bytes:
     return hashlib.sha256(type(order).__name__.encode() + msgspec.json.encode(order, order="sorted")).digest()
+
+
+def _not_there(development: str) -> Refused:
+    return Refused("not_found", f"there is no development {development!r}: take its id from the event")
 
 
 def _recorded(connection: Connection, stored: Sequence[StoredEvent], repeated: bool = False) -> Recorded:

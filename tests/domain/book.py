@@ -79,9 +79,8 @@ class Book:
 
     @property
     def _known(self) -> Known:
-        return Known(
-            [*SUBJECTS, *{said.subject for said in self.said}, *(f"partner:{code}" for code in CODES)]
-        )
+        opened = [*SUBJECTS, *{said.subject for said in self.said}, *(f"partner:{code}" for code in CODES)]
+        return Known(opened, lambda: opened)
 
     def _standing(self, id: str) -> decide.Standing:
         return decide.standing((said.told, said.event) for said in self.said if said.development == id)

@@ -17,7 +17,7 @@ X, Y, DEAL, LAW, GB = (
     "authority:us-ieepa",
     "partner:GB",
 )
-KNOWN = decide.Known([X, DEAL, LAW, GB])
+KNOWN = decide.Known([X, DEAL, LAW, GB], lambda: [X, DEAL, LAW, GB])
 
 
 def logged(command: Development) -> list[Said]:
@@ -213,7 +213,7 @@ def standing(*events: dict[str, Any], withdrawn: bool = False) -> decide.Standin
 
 def repairs(command: Correction, before: decide.Standing) -> dict[str, int]:
     """Subject -> how many events the development now has there."""
-    made = decide.correct("id", command, before, decide.Known([X, Y]))
+    made = decide.correct("id", command, before, decide.Known([X, Y], list))
     return {r.event.subject: len(r.event.now) for r in made if isinstance(r.event, DevelopmentCorrected)}
 
 

@@ -11,8 +11,9 @@ from domain.given import amended, at
 from domain.histories import DAYS, Step, sample, traits
 from projections.world import World, assert_as_from_scratch, assert_true_everywhere
 
+from tracker import record
 from tracker.domain import fold, paint
-from tracker.projections import segments
+from tracker.projections import PROJECTIONS, segments
 
 OFTEN = {  # at least this share of histories
     "back-dated": 0.5, "each_of": 0.5, "each_of except": 0.3, "everyone except": 0.3, "claim": 0.4, "correct": 0.5,
@@ -64,13 +65,13 @@ MUTANTS: list[tuple[ModuleType, str, str, str]] = [
     (fold, "joined", "if out and", "if False and"),
     (paint, "_paints", "_lead(dates.announced, painted, stated)", "_lead(dates.announced, painted, ())"),
     (paint, "_fields", "if name in NESTED", "if False"),
-    (segments, "apply", "order < Order(", "order < order and Order("),
+    (segments, "Painting", "order < subject.top", "order < order"),
     (segments, "contributions", "originals[development]", "said[0][0] if said else 0"),
     (segments, "contributions", "(told, [(stored.position, now) for now in event.now])", "(told, [])"),
     (segments, "contributions", "latest[stored.development] = (told, [])", "pass"),
-    (segments, "_paint_on_top", "{names[id]: [] for id in alive}", "{names[row.lane]: [] for row in rows}"),
-    (segments, "_write", "if closed:", "if False:"),
-    (segments, "_write", '"known_from": event.position', '"known_from": event.position - 1'),
+    (segments, "Painting", "if row.alive:", "if row.segment is not None:"),
+    (segments, "Painting", "if self._closed:", "if False:"),
+    (segments, "Painting", "segment, event.position)", "segment, event.position - 1)"),
 ]
 
 
@@ -96,6 +97,8 @@ def test_a_broken_copy_is_found_out(
     for one in (fold, paint, segments):
         if getattr(one, function, None) is original:
             monkeypatch.setattr(one, function, made[function])
+    projections = tuple(made.get(one.__name__, one) for one in PROJECTIONS)
+    monkeypatch.setattr(record, "PROJECTIONS", projections)
     assert any(found_out(world, steps) for steps in samples)
 
 

@@ -16,10 +16,11 @@ from tracker.domain.errors import Refused
 from tracker.domain.events import Correction, Development
 from tracker.domain.fold import Lane, Segment
 from tracker.projections import segments
-from tracker.record import By, Correct, Recorded, Withdraw, record
+from tracker.record import By, Correct, Order, Recorded, Withdraw, record
 from tracker.schema import derived, durable
 from tracker.store import log
 from tracker.store.engine import open_engine, reading
+from tracker.store.log import StoredEvent
 from tracker.store.migrate import migrate
 
 TICK = timedelta(microseconds=1)
@@ -71,33 +72,41 @@ class Played:
     answers: dict[int, bytes] = field(default_factory=dict)
 
     def take(self, step: Step) -> Recorded | None:
-        told = step.told and {**step.told, "events": self._opened(step.told["events"])}
-        order: Any = None
-        match step.kind:
-            case "log":
-                command = order = msgspec.convert(told, Development)
-            case "correct":
-                command = msgspec.convert(told, Development)
-                order = Correct(
-                    self.developments[step.which], Correction(reason="wrong", development=command)
-                )
-            case "withdraw":
-                command = WITHDRAWAL
-                order = Withdraw(self.developments[step.which], WITHDRAWAL)
+        order = self.order(step)
         try:
             recorded = record(self.engine, order, By("me", NOW))
         except Refused as refused:
             if refused.code == "conflict":
                 return None
             raise
-        if step.kind == "log":
-            self.developments.append(recorded.development)
-        at = [(stored.position, stored.subject) for stored in recorded.events]
-        self.commits.append(oracle.Commit(step.kind, recorded.development, oracle.plain(command), at))
+        self.note(step, order, recorded.events)
         with reading(self.engine) as connection:
-            for position, _ in at:
-                self.answers[position] = answer(segments.known(connection, None, position))
+            for event in recorded.events:
+                self.answers[event.position] = answer(segments.known(connection, None, event.position))
         return recorded
+
+    def order(self, step: Step) -> Order:
+        told = step.told and {**step.told, "events": self._opened(step.told["events"])}
+        if step.kind == "withdraw":
+            return Withdraw(self.developments[step.which], WITHDRAWAL)
+        command = msgspec.convert(told, Development)
+        if step.kind == "log":
+            return command
+        return Correct(self.developments[step.which], Correction(reason="wrong", development=command))
+
+    def note(self, step: Step, order: Order, events: Sequence[StoredEvent]) -> None:
+        development = events[0].development
+        if step.kind == "log":
+            self.developments.append(development)
+        match order:
+            case Development():
+                said: Any = order
+            case Correct(_, command):
+                said = command.development
+            case Withdraw(_, command):
+                said = command
+        at = [(stored.position, stored.subject) for stored in events]
+        self.commits.append(oracle.Commit(step.kind, development, oracle.plain(said), at))
 
     @property
     def last(self) -> int:

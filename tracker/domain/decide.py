@@ -4,7 +4,7 @@ Pure: everything a decision needs to know of the record comes in as ``Known``.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from math import isfinite
@@ -57,9 +57,18 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a decision may ask of the record: the subjects there are, and the ones this command names."""
+    """What a decision may ask of the record: those subjects on record that the command names (``named``), and, where
+    it names one that is not, all there are."""
 
-    subjects: Sequence[str]
+    opened: Collection[str]
+    subjects: Callable[[], Sequence[str]]
+
+
+def named(command: Development) -> set[str]:
+    """The subjects that a development speaks of, in its events and in their links."""
+    return {event.subject for event in command.events} | {
+        subject for event in command.events for _, subject in _linked(event)
+    }
 
 
 def log(command: Development, known: Known) -> list[Record]:
@@ -139,15 +148,28 @@ _MANY_LINES = {"text", "summary", "note", "reason", "says", "evidence", "focus",
 """Fields whose text may run over several lines."""
 _UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML cannot carry (https://www.w3.org/TR/xml/#charsets), hence no feed; lone surrogates not even UTF-8."""
+_SUSPICIOUS = re.compile(r"""\\[^"\\]|[\x85\u2028\u2029\ufffe\uffff]|"\s*"|null""")
+"""What JSON text holds wherever a value is unsound, and seldom elsewhere: control characters are escaped in it, strange
+numbers are null."""
 _LINE_BREAK = re.compile("[\n\r\x85\u2028\u2029]")
 
 
 def sound(command: Development | Correction | Withdrawal) -> None:
     """Refuse text that nothing could carry on, a line that is two (a mail's subject would be), and numbers that
     JSON does not have. A pattern's ``$`` lets a last line break pass; here it is caught."""
+    if not _suspicious(command):
+        return
     problems = list(_unsound(msgspec.to_builtins(command)))
     if problems:
         raise Refused("invalid", problems[0].detail, *problems)
+
+
+def _suspicious(command: Any) -> bool:
+    """Whether something may be unsound: most commands are told from the look of their text, which is quick."""
+    try:
+        return _SUSPICIOUS.search(msgspec.json.encode(command).decode()) is not None
+    except UnicodeEncodeError:
+        return True
 
 
 def _unsound(value: Any, at: str = "", many_lines: bool = False) -> Iterator[Problem]:
@@ -187,7 +209,7 @@ def _check(command: Development, known: Known, at: str = "") -> None:
         _try(problems, f"{at}{pointer}", lambda text=text, name=name: read(text, zone, name))
     if problems:
         raise Refused("invalid", problems[0].detail, *problems)
-    opened = set(known.subjects)
+    opened = set(known.opened)
     told = told_of(command)
     for i, event in enumerate(command.events):
         pointer = f"{at}/events/{i}"
@@ -256,11 +278,17 @@ def _of_event(event: Logged, pointer: str, opened: set[str], known: Known) -> It
             )
         elif rate.at_least is not None and rate.at_most is not None and rate.at_least > rate.at_most:
             yield Problem(f"{pointer}/{path}", "at_least is more than at_most: exchange them")
-    for name in ("answers", "settles", "carries_out", "voids"):
+    for name, subject in _linked(event):
+        if subject not in opened:
+            yield Problem(f"{pointer}/links/{name}", _unknown(subject, known))
+
+
+def _linked(event: Logged) -> Iterator[tuple[str, str]]:
+    """The subjects that an event links to, each with the name of the link."""
+    for name in event.links.__struct_fields__:
         for link in getattr(event.links, name):
-            subject = link.partition("#")[0]
-            if ":" in subject and subject not in opened:
-                yield Problem(f"{pointer}/links/{name}", _unknown(subject, known))
+            if ":" in (subject := link.partition("#")[0]):
+                yield name, subject
 
 
 def _of_effects(event: Logged, pointer: str) -> Iterable[Problem]:
@@ -304,7 +332,7 @@ def _opens(event: Logged) -> bool:
 
 
 def _unknown(subject: str, known: Known) -> str:
-    near = get_close_matches(subject, known.subjects, n=3, cutoff=0.6)
+    near = get_close_matches(subject, known.subjects(), n=3, cutoff=0.6)
     meant = f" Did you mean {' or '.join(near)}?" if near else ""
     if kind_of(subject) == "partner":
         return (

@@ -8,6 +8,7 @@ time starts at 00:00 in the actor's zone. In a question a bare date means the *e
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,7 @@ class Moment:
     latest: bool = False
 
 
+@lru_cache(maxsize=4096)
 def moment(text: str, zone: str) -> Moment:
     """The moment that a logged date stands for; ValueError says what to write instead."""
     form = _FORM.fullmatch(text.strip())

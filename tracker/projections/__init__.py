@@ -1,3 +1,3 @@
-from tracker.projections import segments
+from tracker.projections.segments import Painting
 
-PROJECTIONS = (segments,)
+PROJECTIONS = (Painting,)

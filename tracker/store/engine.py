@@ -4,7 +4,7 @@ SQLite: WAL, synchronous FULL, foreign keys, ``BEGIN IMMEDIATE`` for a write (a 
 whatever the timeout). PostgreSQL: as it comes, with durable commits asserted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -13,7 +13,11 @@ from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+
+INSERTS: dict[str, Callable[[sa.Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+"""How a row is inserted that may be there already, by the dialect of the connection."""
 
 _writers: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
 
@@ -76,10 +80,4 @@ def _turn(engine: Engine) -> Iterator[None]:
 
 def insert_or_nothing(connection: Connection, table: sa.Table) -> Any:
     """``INSERT ... ON CONFLICT DO NOTHING`` in the dialect of the connection."""
-    if connection.dialect.name == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-
-        return sqlite_insert(table).on_conflict_do_nothing()
-    from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-
-    return postgresql_insert(table).on_conflict_do_nothing()
+    return INSERTS[connection.dialect.name](table).on_conflict_do_nothing()

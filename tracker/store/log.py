@@ -5,10 +5,10 @@ position is allotted from the single row of ``head`` inside the transaction, so 
 follower is ``WHERE position > :checkpoint``. The database itself refuses UPDATE and DELETE.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import (
@@ -43,10 +43,12 @@ from tracker.domain.errors import Refused
 from tracker.domain.events import AnyEvent, Told
 from tracker.schema import Instant, Serial, durable, micros
 from tracker.store import proof
-from tracker.store.engine import insert_or_nothing
+from tracker.store.engine import INSERTS
 from tracker.store.upcasts import decode
 
 LONGEST_KEY = 200
+ENDLESS = 2**62
+"""A position beyond every other."""
 
 head = Table(
     "head",
@@ -181,98 +183,171 @@ class AlreadyDone(Exception):
         self.commit = commit
 
 
-def claim_key(connection: Connection, key: str, request: bytes, commit: str) -> None:
-    """Take an idempotency key for this commit; AlreadyDone for a retry, Refused where the request differs."""
-    insert = insert_or_nothing(connection, requests).values(key=key, hash=request, commit=commit)
-    if connection.execute(insert.returning(requests.c.key)).one_or_none():
-        return
-    row = connection.execute(select(requests.c.hash, requests.c.commit).where(requests.c.key == key)).one()
-    if bytes(row.hash) != request:
-        raise Refused(
-            "key_reused",
-            f"the idempotency key {key!r} was used for another request: send a new key with a new request",
-        )
-    raise AlreadyDone(row.commit)
+class Appending:
+    """What one write transaction appends. The end of the log and the subjects that it touches are read and locked
+    once; events get their places in memory and reach the database with ``write``, together.
 
+    ``alone``: nobody else appends until the transaction is over. For whoever appends several times in it: it would
+    lock subjects after the head, and wait in a circle with those that lock them before. It may ask for much at once.
+    """
 
-def hold(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """Lock subjects for this transaction, new ones included: key -> (id, version). In key order, so that two
-    writers never wait for each other in a circle."""
-    held: dict[str, tuple[int, int]] = {}
-    for key in sorted(set(keys)):
-        connection.execute(insert_or_nothing(connection, subjects).values(key=key, version=0))
-        row = connection.execute(
-            select(subjects.c.id, subjects.c.version).where(subjects.c.key == key).with_for_update()
-        ).one()
-        held[key] = (row.id, row.version)
-    return held
+    def __init__(self, connection: Connection, *, alone: bool = False) -> None:
+        self._connection = connection
+        self._alone = alone
+        self._dialect = connection.dialect.name
+        self._held: dict[str, _Held] = {}
+        self._end: _End | None = None
+        self._asked: dict[str, tuple[bytes, str] | None] = {}
+        self._requests: list[dict[str, Any]] = []
+        self._commits: list[dict[str, Any]] = []
+        self._events: list[dict[str, Any]] = []
+        if alone and self._dialect == "postgresql":
+            connection.execute(text("LOCK TABLE subjects IN SHARE ROW EXCLUSIVE MODE"))
 
+    def foresee(self, keys: Iterable[str], subjects: Collection[str]) -> None:
+        """Look up many idempotency keys and subjects at once; for who is alone."""
+        if unasked := [key for key in keys if key not in self._asked]:
+            found = self._connection.execute(_REQUESTS, {"keys": unasked})
+            self._asked |= dict.fromkeys(unasked) | {row.key: (bytes(row.hash), row.commit) for row in found}
+        self.hold(subjects)
 
-def alone(connection: Connection) -> None:
-    """Let nobody else append until this transaction is over. For whoever appends several times in it: it would lock
-    subjects after the head, and wait in a circle with those that lock them before."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("LOCK TABLE subjects IN SHARE ROW EXCLUSIVE MODE"))
-
-
-def append(
-    connection: Connection,
-    commit: Commit,
-    new: Sequence[NewEvent],
-    held: dict[str, tuple[int, int]],
-) -> list[StoredEvent]:
-    """Append events of subjects that ``hold`` has locked. Neither clock of the log ever goes back: a commit whose
-    instants lie before the head's is given the head's."""
-    end = connection.execute(
-        update(head)
-        .where(head.c.id == 1)
-        .values(position=head.c.position + len(new))
-        .returning(head.c.position, head.c.chain, head.c.recorded_at, head.c.learnt_at)
-    ).one()
-    first = end.position - len(new) + 1
-    recorded_at, learnt_at = max(commit.recorded_at, end.recorded_at), max(commit.learnt_at, end.learnt_at)
-    versions = {key: version for key, (_, version) in held.items()}
-    stored: list[StoredEvent] = []
-    for position, event in enumerate(new, first):
-        versions[event.subject] += 1
-        header = proof.header(
-            position, event.id, event.subject, versions[event.subject], event.type, event.schema,
-            commit.development, micros(recorded_at), micros(learnt_at), commit.logged_by,
-        )  # fmt: skip
-        stored.append(
-            StoredEvent(
-                position, event.id, event.subject, versions[event.subject], event.type, event.schema,
-                commit.development, recorded_at, learnt_at, commit.logged_by,
-                proof.event_hash(header, event.salt, event.body), event.body.decode(), first,
+    def claim(self, key: str, request: bytes, commit: str) -> None:
+        """Take an idempotency key for this commit; AlreadyDone for a retry, Refused where the request differs."""
+        if not self._alone:
+            row = {"key": key, "hash": request, "commit": commit}
+            if self._connection.execute(_CLAIM[self._dialect], row).one_or_none():
+                return
+        self.foresee([key], ())
+        if (before := self._asked[key]) is None:
+            return
+        if before[0] != request:
+            raise Refused(
+                "key_reused",
+                f"the idempotency key {key!r} was used for another request: send a new key with a new request",
             )
-        )  # fmt: skip
-    chain = proof.link(end.chain, [event.hash for event in stored])
-    connection.execute(
-        update(subjects).where(subjects.c.id == bindparam("subject")).values(version=bindparam("now")),
-        [{"subject": held[key][0], "now": version} for key, version in versions.items()],
-    )
-    connection.execute(
-        update(head).where(head.c.id == 1).values(chain=chain, recorded_at=recorded_at, learnt_at=learnt_at)
-    )
-    connection.execute(
-        commits.insert().values(
-            id=commit.id, first=first, last=end.position, development=commit.development, recorded_at=recorded_at,
-            learnt_at=learnt_at, logged_by=commit.logged_by, chain=chain,
+        raise AlreadyDone(before[1])
+
+    def hold(self, keys: Collection[str]) -> dict[str, int]:
+        """Lock subjects for this transaction, new ones included: how many events each has. In key order, so that two
+        writers never wait for each other in a circle."""
+        if wanted := sorted({*keys} - self._held.keys()):
+            rows = self._connection.execute(
+                _HOLD[self._dialect], [{"key": key, "version": 0} for key in wanted]
+            )
+            self._held |= {row.key: _Held(row.id, row.version, row.version) for row in rows}
+        return {key: self._held[key].version for key in keys}
+
+    def opened(self, keys: Collection[str]) -> set[str]:
+        """Those of these subjects that have an event."""
+        elsewhere = [key for key in keys if key not in self._held]
+        there = versions(self._connection, elsewhere) if elsewhere else {}
+        held = {key for key in keys if key in self._held and self._held[key].version}
+        return held | {key for key, version in there.items() if version}
+
+    def clocks(self) -> tuple[datetime, datetime]:
+        """The instants that the last commit was recorded and learnt at."""
+        if self._end is None:
+            return clocks(self._connection)
+        return self._end.recorded_at, self._end.learnt_at
+
+    def append(
+        self, commit: Commit, new: Sequence[NewEvent], request: tuple[str, bytes] | None = None
+    ) -> list[StoredEvent]:
+        """Append events of subjects that are held. Neither clock of the log ever goes back: a commit whose instants
+        lie before the head's is given the head's. ``request``: the idempotency key that was claimed, and its hash."""
+        if self._end is None:
+            self._end = _End(*self._connection.execute(_END).one())
+        end = self._end
+        first = end.position + 1
+        recorded_at, learnt_at = (
+            max(commit.recorded_at, end.recorded_at),
+            max(commit.learnt_at, end.learnt_at),
         )
-    )  # fmt: skip
-    connection.execute(
-        events.insert(),
-        [
+        stored: list[StoredEvent] = []
+        for position, event in enumerate(new, first):
+            held = self._held[event.subject]
+            held.version += 1
+            header = proof.header(
+                position, event.id, event.subject, held.version, event.type, event.schema,
+                commit.development, micros(recorded_at), micros(learnt_at), commit.logged_by,
+            )  # fmt: skip
+            hash = proof.event_hash(header, event.salt, event.body)
+            body = event.body.decode()
+            stored.append(
+                StoredEvent(
+                    position, event.id, event.subject, held.version, event.type, event.schema,
+                    commit.development, recorded_at, learnt_at, commit.logged_by, hash, body, first,
+                )
+            )  # fmt: skip
+            self._events.append(
+                {
+                    "position": position, "id": event.id, "subject": held.id, "version": held.version,
+                    "type": event.type, "schema": event.schema, "development": commit.development,
+                    "commit": first, "body": body, "salt": event.salt, "hash": hash,
+                }
+            )  # fmt: skip
+        chain = proof.link(end.chain, [event.hash for event in stored])
+        self._end = _End(stored[-1].position, chain, recorded_at, learnt_at)
+        self._commits.append(
             {
-                "position": event.position, "id": event.id, "subject": held[event.subject][0],
-                "version": event.version, "type": event.type, "schema": event.schema,
-                "development": event.development, "commit": first, "body": event.body, "salt": given.salt,
-                "hash": event.hash,
+                "id": commit.id, "first": first, "last": self._end.position, "development": commit.development,
+                "recorded_at": recorded_at, "learnt_at": learnt_at, "logged_by": commit.logged_by, "chain": chain,
             }
-            for event, given in zip(stored, new, strict=True)
-        ],
-    )  # fmt: skip
-    return stored
+        )  # fmt: skip
+        if request is not None and self._alone:
+            key, hashed = request
+            self._asked[key] = hashed, commit.id
+            self._requests.append({"key": key, "hash": hashed, "commit": commit.id})
+        return stored
+
+    def write(self) -> None:
+        """Put into the database what was appended since the last time."""
+        if self._end is None or not self._commits:
+            return
+        grown = [held for held in self._held.values() if held.version != held.written]
+        self._connection.execute(_GROW, [{"row": held.id, "now": held.version} for held in grown])
+        self._connection.execute(_MOVE, self._end._asdict())
+        self._connection.execute(commits.insert(), self._commits)
+        self._connection.execute(events.insert(), self._events)
+        if self._requests:
+            self._connection.execute(requests.insert(), self._requests)
+        for held in grown:
+            held.written = held.version
+        self._requests, self._commits, self._events = [], [], []
+
+
+@dataclass(slots=True)
+class _Held:
+    """A subject that is locked: how many events it has, and how many the database knows of."""
+
+    id: int
+    version: int
+    written: int
+
+
+class _End(NamedTuple):
+    """The head of the log."""
+
+    position: int
+    chain: bytes
+    recorded_at: datetime
+    learnt_at: datetime
+
+
+_REQUESTS = select(requests).where(requests.c.key.in_(bindparam("keys", expanding=True)))
+_CLAIM = {
+    dialect: insert(requests).on_conflict_do_nothing().returning(requests.c.key)
+    for dialect, insert in INSERTS.items()
+}
+_HOLD = {
+    dialect: insert(subjects)
+    .on_conflict_do_update(index_elements=[subjects.c.key], set_={"version": subjects.c.version})
+    .returning(subjects.c.key, subjects.c.id, subjects.c.version)
+    for dialect, insert in INSERTS.items()
+}
+_END = select(head.c.position, head.c.chain, head.c.recorded_at, head.c.learnt_at).with_for_update()
+_GROW = update(subjects).where(subjects.c.id == bindparam("row")).values(version=bindparam("now"))
+_MOVE = update(head).where(head.c.id == 1)
 
 
 _STORED: Select[Any] = (
