@@ -16,10 +16,11 @@ from tracker.domain import words
 from tracker.domain.decide import standing
 from tracker.domain.errors import Problem, Refused, invalid
 from tracker.domain.events import HOME, DevelopmentCorrected, DevelopmentWithdrawn, Logged, kind_of
-from tracker.domain.fold import ALL_GOODS, Row
+from tracker.domain.fold import Row
 from tracker.domain.history import Change, History, Item, Key, difference, restated
 from tracker.domain.paint import EVERYONE, announced
 from tracker.domain.preview import erased, resumed
+from tracker.domain.scopes import ALL_GOODS
 from tracker.domain.views import (
     Ahead,
     Card,

@@ -16,8 +16,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from tracker.domain.paint import ANY_BASIS, EACH_OF, EVERYONE, INSTRUMENT, Paint
-
-ALL_GOODS = "all-goods"
+from tracker.domain.scopes import ALL_GOODS
 
 
 class Lane(NamedTuple):

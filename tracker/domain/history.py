@@ -8,14 +8,15 @@ an authority reaches every measure under it, and a measure that another replaces
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from tracker.domain.events import HOME, actor_of, kind_of
-from tracker.domain.fold import ALL_GOODS, Row
+from tracker.domain.fold import Row
 from tracker.domain.paint import EVERYONE, INSTRUMENT
+from tracker.domain.scopes import Scopes
 from tracker.domain.when import BEGINNING, FOREVER
 
 SILENT = ("about", "checked")
@@ -129,6 +130,11 @@ class History:
         self._edges: dict[Key, list[datetime]] = {}
         self._facts: dict[tuple[Key, datetime], Facts] = {}
 
+    @cached_property
+    def scopes(self) -> Scopes:
+        """The vocabulary of goods, as far as ``abouts`` holds it."""
+        return Scopes(self.abouts)
+
     @property
     def keys(self) -> Iterable[Key]:
         return self._rows.keys()
@@ -207,7 +213,7 @@ class History:
         """The items whose fields show through where a measure's own say nothing."""
         if key.aspect != "state" or kind_of(key.subject) != "measure":
             return []
-        under = [] if key.scope == ALL_GOODS else [key._replace(scope=ALL_GOODS)]
+        under = [key._replace(scope=wider) for wider in self.scopes.up(key.scope)[1:]] if key.scope else []
         authority = self.abouts.get(key.subject, {}).get("authority")
         if authority and key.basis == INSTRUMENT:
             under.append(Key(authority, "", INSTRUMENT, "legal"))
@@ -256,12 +262,11 @@ class History:
         return Item(key, facts, edges[start], until, edges[j], self.abouts.get(key.subject, {}))
 
     def items(self, at: datetime, wanted: Callable[[Key], bool] = lambda key: True) -> list[Item]:
-        """Everything that holds at an instant (or the wanted part of it), in the order of subjects, with what counts
-        worked out. Terms of a measure that has no standing with this partner (a list of exempt goods, say) are left
+        """Everything that holds at an instant (or the wanted part of it), in the order of subjects. Terms of a measure that has no standing with this partner (a list of exempt goods, say) are left
         out."""
         keys = sorted(key for key in self._rows if key.family != "about" and wanted(key))
         found = [item for key in keys if (item := self.item(key, at))]
-        return counted([item for item in found if not _vacuous(item)])
+        return [item for item in found if not _vacuous(item)]
 
     def changes(self, after: datetime, until: datetime) -> list[Change]:
         """Every change by time alone within (after, until], in order."""
@@ -357,50 +362,7 @@ def _alike(a: Change, b: Change) -> bool:
     return same(a.before, b.before) and same(a.after, b.after)
 
 
-# ---------------------------------------------------------------- what counts
-
-
-def counted(items: Sequence[Item]) -> list[Item]:
-    """The items, each measure with whether it counts as a duty now, and why not."""
-    standing = [_standing(item) for item in items]
-    replaced = {
-        (measure, item.key.scope): item.about.get("title", item.key.subject)
-        for item, (counts, _) in zip(items, standing, strict=True)
-        if counts
-        for measure in item.get("replaces", [])
-    }
-    out = []
-    for item, (counts, reason) in zip(items, standing, strict=True):
-        by = replaced.get((item.key.subject, item.key.scope)) or replaced.get((item.key.subject, ALL_GOODS))
-        overruled = counts and by
-        out.append(
-            replace(item, counts=counts and not by, reason=f"replaced by {by}" if overruled else reason)
-        )
-    return out
-
-
 def _vacuous(item: Item) -> bool:
     return (
         kind_of(item.key.subject) == "measure" and item.key.aspect == "state" and item.get("status") is None
     )
-
-
-def _standing(item: Item) -> tuple[bool, str]:
-    if kind_of(item.key.subject) != "measure" or item.key.aspect != "state":
-        return False, ""
-    if item.key.claim:
-        return False, "only a claim: no instrument"
-    if item.get("exempt"):
-        return False, "exempt"
-    status = item.get("status")
-    if status != "in_force":
-        return False, (status or "no status").replace("_", " ")
-    if item.get("collection") in ("not_collected", "refundable"):
-        return False, "not collected"
-    if (
-        item.get("legal") in ("struck_down", "enjoined")
-        and not item.get("stayed")
-        and item.get("collection") != "collected"
-    ):
-        return False, item.get("legal", "").replace("_", " ")
-    return True, "in force"

@@ -28,9 +28,9 @@ from tracker.domain.digest import (
 )
 from tracker.domain.edition import Edition, Entry, Kind, Line, Mark, Named, Scope
 from tracker.domain.events import HOME, DevelopmentCorrected, DevelopmentWithdrawn, actor_of, kind_of
-from tracker.domain.fold import ALL_GOODS
 from tracker.domain.history import About, Change, Fact, Key, same, value
 from tracker.domain.paint import EVERYONE, announced
+from tracker.domain.scopes import ALL_GOODS
 from tracker.domain.views import bounded, nested, title_of
 from tracker.domain.when import BEGINNING, FOREVER, zone_of
 

@@ -15,7 +15,7 @@ from tracker import read
 from tracker.domain import words
 from tracker.domain.errors import invalid
 from tracker.domain.events import HOME, actor_of
-from tracker.domain.fold import ALL_GOODS
+from tracker.domain.scopes import ALL_GOODS
 from tracker.domain.views import ChangeView, Entry, ItemView, PartnerState
 from tracker.domain.when import moment, zone_of
 from tracker.store.engine import reading
