@@ -176,9 +176,16 @@ def test_up_to_245_is_a_claim(record):
 
 
 def test_a_threat_withdrawn_the_same_day_never_applied(record):
-    for known_at in ("2025-03-11", None):
-        state = asked(record, "CA", "2025-03-13", known_at)
-        assert layers(state, "steel").get("232-steel") == "25%"
+    state = asked(record, "CA", "2025-03-13", "2025-03-11")
+    assert layers(state, "steel").get("232-steel") == "25%"
+
+
+def test_a_rule_that_reaches_back_decides_what_gives_way(record):
+    """From 4 March, as was ordered on 29 April, steel yields to the border tariff; since 4 June the other way round."""
+    then = measure(asked(record, "CA", "2025-03-13", None), "us-232-steel", "steel")
+    assert (then.counts, then.reason) == (False, "yields to Fentanyl and border tariff on Canada")
+    now = measure(asked(record, "CA", "2025-06-05", None), "us-232-steel", "steel")
+    assert (now.counts, words.rate(now.state["rate"])) == (True, "50%")
 
 
 def test_struck_down_but_stayed_and_collected(record):

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from tracker.domain import words
 from tracker.domain.decide import standing
+from tracker.domain.duty import counted
 from tracker.domain.errors import Problem, Refused, invalid
 from tracker.domain.events import HOME, DevelopmentCorrected, DevelopmentWithdrawn, Logged, kind_of
 from tracker.domain.fold import Row
@@ -113,16 +114,16 @@ def _today(at: datetime, now: datetime, zone: str) -> bool:
 # ---------------------------------------------------------------- partners
 
 
-def history(connection: Connection, code: str, known: int) -> History:
-    """Everything that holds for a partner over time, as known at a position."""
-    own = segments.known(connection, [code, EVERYONE], known)
+def history(connection: Connection, code: str, known: int, party: str | None = None) -> History:
+    """Everything that holds for a partner (or a named party) over time, as known at a position."""
+    own = segments.known(connection, [code, EVERYONE, *([party] if party else [])], known)
     blocs = {row.lane.aspect.partition(":")[2] for row in own if row.lane.aspect.startswith("membership:")}
     rows = own + (segments.known(connection, blocs, known) if blocs else [])
-    return History(code, rows, _abouts(connection, rows, known))
+    return History(code, rows, _abouts(connection, rows, known), party)
 
 
 def _abouts(connection: Connection, rows: Iterable[Row], known: int) -> dict[str, dict[str, Any]]:
-    return segments.abouts(connection, {row.subject for row in rows}, known)
+    return segments.abouts(connection, {row.subject for row in rows}, known, scopes=True)
 
 
 def names(connection: Connection, known: int) -> dict[str, PartnerName]:
@@ -154,7 +155,7 @@ def state(connection: Connection, code: str, at: Point) -> PartnerState:
     """Where things stand with a partner at a point."""
     name = partner(connection, code, at.known)
     seen = history(connection, code, at.known)
-    items = seen.items(at.as_of)
+    items = counted(seen.items(at.as_of), seen.scopes)
     coming = [change_view(c, seen.abouts.get(c.key.subject, {})) for c in seen.changes(at.as_of, FOREVER)]
 
     def of(*families: str) -> list[ItemView]:
@@ -292,6 +293,7 @@ def _card(
     connection: Connection, name: PartnerName, seen: History, at: Point, mentions: Mapping[str, Mention]
 ) -> Card:
     items = seen.items(at.as_of, lambda key: key.family in ON_CARDS and key.scope in ("", ALL_GOODS))
+    items = counted(items, seen.scopes)
     checked = _checked(seen)
     deals = [i for i in items if kind_of(i.key.subject) == "agreement" and i.key.aspect == "state"]
     own = {item.key.family: item for item in items if item.key.subject == f"partner:{name.code}"}

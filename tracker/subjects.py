@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from tracker import read
+from tracker.domain.duty import counted
 from tracker.domain.errors import Refused, invalid
 from tracker.domain.events import Kind, actor_of, kind_of, parties_of
 from tracker.domain.fold import Row
@@ -43,8 +44,8 @@ def measures(connection: Connection, at: Point, wanted: Wanted) -> list[Measure]
     """The measures that say something at a point, in the order of their keys."""
     found: dict[str, dict[str, list[ItemView]]] = {}
     abouts: dict[str, Mapping[str, Any]] = {}
-    for code, seen in _seen(connection, at.known, wanted.partner, wanted.subject):
-        for item in seen.items(at.as_of, _of_measures):
+    for code, seen in histories(connection, at.known, wanted.partner, wanted.subject):
+        for item in counted(seen.items(at.as_of, of_measures), seen.scopes):
             named = wanted.partner or any(fact.via == code for fact in item.facts.values())
             if named and wanted.holds(item):
                 found.setdefault(item.key.subject, {}).setdefault(code, []).append(item_view(item))
@@ -54,12 +55,13 @@ def measures(connection: Connection, at: Point, wanted: Wanted) -> list[Measure]
 
 def measure(connection: Connection, subject: str, at: Point) -> Measure:
     """A measure at a point, also where nothing holds."""
-    about = _about(connection, subject, at.known)
+    what = about(connection, subject, at.known)
     found = measures(connection, at, Wanted(subject=subject))
-    return found[0] if found else _measure(subject, about, {})
+    return found[0] if found else _measure(subject, what, {})
 
 
-def _of_measures(key: Key) -> bool:
+def of_measures(key: Key) -> bool:
+    """Whether it is what a measure is said to be."""
     return key.family == "state" and kind_of(key.subject) == "measure"
 
 
@@ -73,7 +75,7 @@ def _measure(subject: str, about: Mapping[str, Any], partners: dict[str, list[It
 def deals(connection: Connection, at: Point, partner: str | None = None) -> list[Deal]:
     """The agreements that stand at a point (with a partner, or with a bloc of it), in the order of their keys."""
     found: dict[str, Deal] = {}
-    for code, seen in _seen(connection, at.known, partner):
+    for code, seen in histories(connection, at.known, partner):
         items = seen.items(at.as_of, lambda key: kind_of(key.subject) == "agreement")
         for subject in sorted({item.key.subject for item in items}):
             mine = partner or code in parties_of(subject)
@@ -84,7 +86,7 @@ def deals(connection: Connection, at: Point, partner: str | None = None) -> list
 
 def deal(connection: Connection, subject: str, at: Point) -> Deal | None:
     """An agreement at a point; None where it is on record and nothing is said of it then."""
-    _about(connection, subject, at.known)
+    about(connection, subject, at.known)
     party = parties_of(subject)[0]
     return next((d for d in deals(connection, at, party) if d.agreement.subject == subject), None)
 
@@ -127,7 +129,8 @@ def key_of(kind: Kind, given: str) -> str:
     return given if given.startswith(f"{kind}:") else f"{kind}:{given}"
 
 
-def _about(connection: Connection, subject: str, known: int) -> Mapping[str, Any]:
+def about(connection: Connection, subject: str, known: int) -> Mapping[str, Any]:
+    """What a subject is; Refused where it is not on record."""
     found = segments.abouts(connection, [subject], known)
     if subject not in found:
         kind, _, key = subject.partition(":")
@@ -135,8 +138,8 @@ def _about(connection: Connection, subject: str, known: int) -> Mapping[str, Any
     return found[subject]
 
 
-def _seen(
-    connection: Connection, known: int, partner: str | None, subject: str | None = None
+def histories(
+    connection: Connection, known: int, partner: str | None = None, subject: str | None = None
 ) -> Iterator[tuple[str, History]]:
     """The histories of a partner, or of everyone whom a lane (of a subject) concerns."""
     if partner is not None:
@@ -144,7 +147,7 @@ def _seen(
         yield partner, read.history(connection, partner, known)
         return
     rows = segments.known(connection, None, known)
-    abouts = segments.abouts(connection, {row.subject for row in rows}, known)
+    abouts = segments.abouts(connection, {row.subject for row in rows}, known, scopes=True)
     by_partner: dict[str, list[Row]] = {}
     for row in rows:
         by_partner.setdefault(row.partner, []).append(row)

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from prompt import Run
 
+from tracker.settings import shipped
 from tracker.terminal.showing import plain
 from tracker.web.api.agreements import Agreements
 from tracker.web.api.developments import DevelopmentNow, Outcome
@@ -177,10 +178,16 @@ def test_a_clock_that_stands_earlier_loads_what_is_past(
 
 
 def test_verify_names_the_first_bad_position(seeded: Run, tmp_path: Path) -> None:
-    damage(tmp_path, "UPDATE events SET body = replace(body, 'Mexico', 'Mexica') WHERE position = 66")
+    bodies = (line.partition('"position":')[2] for line in exported(seeded) if "Mexico" in line)
+    place = int(next(bodies).partition(",")[0])
+    damage(tmp_path, f"UPDATE events SET body = replace(body, 'Mexico', 'Mexica') WHERE position = {place}")
     said = seeded("verify", code=1)
-    assert said.err.startswith("tracker: position 66: the event does not match its hash")
-    assert msgspec.json.decode(seeded("verify", "--json", code=1).out)["broken"]["position"] == 66
+    assert said.err.startswith(f"tracker: position {place}: the event does not match its hash")
+    assert msgspec.json.decode(seeded("verify", "--json", code=1).out)["broken"]["position"] == place
+
+
+def exported(seeded: Run) -> list[str]:
+    return seeded("export", "--as", "events").out.splitlines()
 
 
 def test_verify_notices_segments_that_drifted_and_rebuild_mends_them(seeded: Run, tmp_path: Path) -> None:
@@ -195,7 +202,7 @@ def test_verify_notices_segments_that_drifted_and_rebuild_mends_them(seeded: Run
         in said.err
     )
     assert "chain whole" in seeded("verify", "--no-segments").out
-    assert "Rebuilt from 325 events." in seeded("rebuild").out
+    assert f"Rebuilt from {len(exported(seeded))} events." in seeded("rebuild").out
     seeded("verify")
 
 
@@ -209,7 +216,9 @@ def damage(folder: Path, statement: str) -> None:
 
 def test_an_export_is_an_import(seeded: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seeded("export", "-o", str(tmp_path / "all.jsonl"))
-    assert len((tmp_path / "all.jsonl").read_bytes().splitlines()) == 123
+    commands, events = len((tmp_path / "all.jsonl").read_bytes().splitlines()), len(exported(seeded))
+    assert commands == len([*shipped("fixtures").rglob("*.json")])
     monkeypatch.setenv("TRACKER_DATA_DIR", str(tmp_path / "other"))
-    assert "Recorded 123 as 325 events" in seeded("import", str(tmp_path / "all.jsonl"), "--as-learnt").out
-    assert len(seeded("export", "--as", "events").out.splitlines()) == 325
+    said = seeded("import", str(tmp_path / "all.jsonl"), "--as-learnt").out
+    assert f"Recorded {commands} as {events} events" in said
+    assert len(exported(seeded)) == events

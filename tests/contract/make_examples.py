@@ -57,6 +57,8 @@ READS = {
     "measure": ("The tariff on Mexico, paused", "/v1/measures/us-ieepa-fentanyl-mx?as_of=2025-02-10"),
     "agreements": ("With the United Kingdom", "/v1/agreements?partner=GB&as_of=2025-07-01"),
     "agreement": ("The Economic Prosperity Deal", "/v1/agreements/us-gb-epd?as_of=2025-07-01"),
+    "duty": ("British cars on 1 July 2025", "/v1/duty?partner=GB&scope=cars&as_of=2025-07-01"),
+    "scopes": ("The vocabulary", "/v1/scopes?limit=2"),
     "events": ("Pauses", "/v1/events?type=measure.paused&limit=1"),
     "schemas": ("The types", "/v1/schemas"),
     "schema": ("A pause", "/v1/schemas/measure.paused"),

@@ -13,7 +13,7 @@ RINGS = (
     ("schema", "settings"),
     ("log", "store"),
     ("projections",),
-    ("record", "read", "subjects", "importing", "mapping", "exporting", "seeding", "catalogue"),
+    ("record", "read", "subjects", "duties", "importing", "mapping", "exporting", "seeding", "catalogue"),
     ("delivery",),
     ("web", "jobs"),
     ("app", "cli", "commands", "terminal"),

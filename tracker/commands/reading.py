@@ -163,6 +163,68 @@ def measures(
 
 
 @click.command()
+@click.argument("code", required=False, metavar="[CODE]")
+@click.option(
+    "--scope", metavar="SCOPE", help="Which goods: cars, steel (tracker scopes); default all-goods."
+)
+@click.option("--hs", metavar="CODE", help="Which goods, by a heading of the Harmonized System: 8703.")
+@click.option(
+    "--direction", type=click.Choice(["import", "export"]), default="import", show_default=True,
+    help="The partner's goods in the US, or US goods there.",
+)  # fmt: skip
+@click.option("--measure", metavar="KEY", help="Only this measure; without CODE: for whom.")
+@click.option("--authority", metavar="KEY", help="Only under this authority; without CODE: for whom.")
+@click.option("--usmca", is_flag=True, help="The goods qualify under USMCA.")
+@click.option("--qualifies", multiple=True, metavar="KEY", help="Another exemption that the goods meet.")
+@click.option("--content", metavar="SHARES", help="Shares of the value in percent: us-85,copper-40.")
+@click.option("--transshipped", is_flag=True, help="The goods were passed through another country.")
+@click.option("--party", metavar="KEY", help="An importer that a ruling names.")
+@point
+@as_json
+def duty(
+    code: str | None, scope: str | None, hs: str | None, direction: str, measure: str | None,
+    authority: str | None, usmca: bool, qualifies: tuple[str, ...], content: str | None, transshipped: bool,
+    party: str | None, as_json: bool, **axes: Any,
+) -> None:  # fmt: skip
+    """What a partner's goods pay, layer by layer, and in all."""
+    from tracker import duties, subjects
+    from tracker.terminal import opening, showing, standing
+
+    question = duties.Question(
+        partner=code and code.upper(), scope=scope, hs=hs, export=direction == "export",
+        measure=measure and subjects.key_of("measure", measure),
+        authority=authority and subjects.key_of("authority", authority),
+        qualifies=frozenset({*qualifies, *(["usmca"] if usmca else [])}), content=content,
+        transshipped=transshipped, party=party,
+    )  # fmt: skip
+    with opening.at_point(axes) as (connection, at):
+        found = duties.asked(connection, question, at)
+    if as_json:
+        showing.json(found)
+    else:
+        standing.show_duty(found)
+
+
+@click.command()
+@point
+@as_json
+def scopes(as_json: bool, **axes: Any) -> None:
+    """The goods that have a name, and their headings."""
+    from tracker import duties
+    from tracker.terminal import opening, showing
+
+    with opening.at_point(axes) as (connection, at):
+        found = duties.scopes(connection, at.known)
+    if as_json:
+        showing.json({"items": found})
+    else:
+        showing.table(
+            "scope", "is", "within", "headings", firm=["scope"],
+            rows=[(one.scope, one.title, one.within[0], ", ".join(one.hs)) for one in found],
+        )  # fmt: skip
+
+
+@click.command()
 @click.option("--partner", metavar="CODE", help="Only with this partner, or with a bloc of it.")
 @point
 @as_json
@@ -209,4 +271,6 @@ def events(
             logbook.show_events(connection, at, logbook.Sought(subject, type_, after, limit), as_json)
 
 
-COMMANDS: tuple[click.Command, ...] = (partners, state, timeline, diff, measures, agreements, events)
+COMMANDS: tuple[click.Command, ...] = (
+    partners, state, duty, timeline, diff, measures, agreements, scopes, events,
+)  # fmt: skip

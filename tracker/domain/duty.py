@@ -49,28 +49,31 @@ class Layer:
 @dataclass(frozen=True, slots=True)
 class Duty:
     """The layers on some goods and their total in percent. ``total`` is None where it is unknown, and ``unknown`` says
-    why; ``total_in_quota`` is None also where no quota applies."""
+    why; ``total_in_quota`` is None also where no quota applies. ``parts``: what stands only for a part
+    of these goods."""
 
     layers: Sequence[Layer]
     total: float | None
     total_in_quota: float | None
     includes_normal_duty: bool
     unknown: Sequence[str]
+    parts: Sequence[Item] = ()
 
 
-def duty(items: Iterable[Item], goods: Goods, scopes: Scopes, actors: Iterable[str] = (HOME,)) -> Duty:
+def duty(
+    items: Iterable[Item],
+    goods: Goods,
+    scopes: Scopes,
+    actors: Iterable[str] = (HOME,),
+    wanted: Callable[[Item], bool] = lambda item: True,
+) -> Duty:
     """What the measures of these actors among ``items`` (everything that holds for a partner at an instant) make of
-    some goods."""
+    some goods: all of them, or the ``wanted`` ones."""
     theirs = [item for item in items if _speaks(item) and item.actor in actors]
     picked = _narrowest(theirs, goods.scope, scopes)
-    layers = [_layer(item, goods) for item in picked]
-    layers = _ordered(layers)
-    layers += [
-        Layer(item, False, f"only on {scopes.title(item.key.scope)}", item.get("rate"))
-        for item in theirs
-        if item not in picked and goods.scope in scopes.up(item.key.scope)[1:] and _stands(item)
-    ]
-    return _summed(layers)
+    layers = _ordered([_layer(item, goods) for item in picked])
+    parts = [i for i in theirs if goods.scope in scopes.up(i.key.scope)[1:] and _stands(i) and wanted(i)]
+    return replace(_summed([layer for layer in layers if wanted(layer.item)]), parts=parts)
 
 
 def counted(items: Sequence[Item], scopes: Scopes) -> list[Item]:

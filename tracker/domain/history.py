@@ -76,13 +76,15 @@ Facts = Mapping[str, Fact]
 class Item:
     """An item at an instant. ``start`` and ``end``: how long exactly this holds, as known. ``since``: from when on
     its status, its rate and whether it is exempt (or its first field, where it has none of them) have held without a
-    break; the events that these come from are those that made it so then, not those that only said it again."""
+    break; the events that these come from are those that made it so then, not those that only said it again. ``till``:
+    how long they go on to, as known."""
 
     key: Key
     facts: Facts
     start: datetime
     end: datetime
     since: datetime
+    till: datetime
     about: About
     counts: bool = True
     reason: str = ""
@@ -119,10 +121,14 @@ class Change:
 
 
 class History:
-    """The rows that concern a partner, as known at one position, ready to be asked for any instant."""
+    """The rows that concern a partner (or a named ``party`` that trades with it), as known at one position, ready to
+    be asked for any instant."""
 
-    def __init__(self, partner: str, rows: Iterable[Row], abouts: Mapping[str, About]) -> None:
+    def __init__(
+        self, partner: str, rows: Iterable[Row], abouts: Mapping[str, About], party: str | None = None
+    ) -> None:
         self.partner = partner
+        self._party = party
         self.abouts = abouts
         self._rows: dict[Key, list[Row]] = {}
         for row in rows:
@@ -196,9 +202,21 @@ class History:
                         )
         return facts
 
+    def spared(self, key: Key, at: datetime) -> list[str]:
+        """Whom the newest word on an item's status or rate leaves out."""
+        for row in self.rows(key):
+            if row.segment.start <= at < row.segment.end and row.lane.target in (self.partner, EVERYONE):
+                for name in MAIN:
+                    if layers := row.segment.state.get(name):
+                        return [*layers[0].excepted]
+        return []
+
     def _rank(self, row: Row, blocs: Sequence[str], foreign: bool) -> int | None:
-        """How specific a row is for this partner: 0 its own, 1 its bloc's, 2 everyone's; None: not its business."""
+        """How specific a row is for this partner: -1 the named party's, 0 its own, 1 its bloc's, 2 everyone's; None:
+        not its business."""
         target = row.lane.target
+        if self._party is not None and target == self._party:
+            return -1
         if foreign:
             if target not in (HOME, EVERYONE) or row.partner not in (self.partner, *blocs):
                 return None
@@ -253,17 +271,21 @@ class History:
         end = i + 1
         while end < len(edges) and same(self.facts(key, edges[end]), facts):
             end += 1
-        until = edges[end] if end < len(edges) else FOREVER
+        till = end
+        while till < len(edges) and agrees(self.facts(key, edges[till]), facts, main):
+            till += 1
+        ends = [*edges, FOREVER]
         begun = self.facts(key, edges[j])
         facts = {
             **facts,
             **{name: facts[name]._replace(position=begun[name].position) for name in main if name in begun},
         }
-        return Item(key, facts, edges[start], until, edges[j], self.abouts.get(key.subject, {}))
+        about = self.abouts.get(key.subject, {})
+        return Item(key, facts, edges[start], ends[end], edges[j], ends[till], about)
 
     def items(self, at: datetime, wanted: Callable[[Key], bool] = lambda key: True) -> list[Item]:
-        """Everything that holds at an instant (or the wanted part of it), in the order of subjects. Terms of a measure that has no standing with this partner (a list of exempt goods, say) are left
-        out."""
+        """Everything that holds at an instant (or the wanted part of it), in the order of subjects. Terms of a measure
+        that has no standing with this partner (a list of exempt goods, say) are left out."""
         keys = sorted(key for key in self._rows if key.family != "about" and wanted(key))
         found = [item for key in keys if (item := self.item(key, at))]
         return [item for item in found if not _vacuous(item)]

@@ -4,7 +4,7 @@ A scope is defined by ``scope.defined`` on the subject ``scope:<slug>``. ``all-g
 others; a scope that nobody has defined is a part of ``all-goods`` alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +20,7 @@ class Scopes:
             key.removeprefix(PREFIX): about for key, about in abouts.items() if key.startswith(PREFIX)
         }
 
-    def __iter__(self) -> Iterable[str]:
+    def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._defined))
 
     def __contains__(self, scope: str) -> bool:

@@ -4,13 +4,14 @@ Instants are UTC. ``state`` holds an item's fields as their event type documents
 ``causes`` names, per field, the position of the event that set it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tracker.domain import words
+from tracker.domain.duty import Layer as Say
 from tracker.domain.history import MAIN, Change, Fact, Item, value
 from tracker.domain.when import BEGINNING, FOREVER
 
@@ -84,6 +85,66 @@ class ChangeView(View, frozen=True):
     after: dict[str, Any]
     words: list[str]
     caused_by: int | None
+
+
+class LayerView(View, frozen=True):
+    """One measure's say on some goods. ``rate`` in percent: what it charges (outside a quota), ``rate_in_quota`` within
+    one, null where that is no single percentage (``words`` says it); ``adds``: the percentage points it puts on the
+    total. ``counts`` and ``reason``: whether it is part of the total, and why or why not. ``partner``: for whom;
+    ``via``: whom it was said of; ``except_``: whom that leaves out. [from, until): over which it stands like this, as
+    known; null: since ever, or until further notice. ``caused_by``: the position of the event that made it so."""
+
+    measure: str
+    title: str
+    kind: str
+    authority: str | None
+    actor: str
+    scope: str
+    partner: str
+    via: str
+    except_: list[str] = field(name="except")
+    rate: float | None
+    rate_in_quota: float | None
+    words: str
+    adds: float | None
+    adds_in_quota: float | None
+    counts: bool
+    reason: str
+    from_: datetime | None = field(name="from")
+    until: datetime | None
+    caused_by: int
+    causes: dict[str, int]
+    state: dict[str, Any]
+
+
+class DutyView(View, frozen=True):
+    """What some goods pay at a point: layers, and their total in percent of the customs value. ``total`` is null where
+    it is unknown, and ``unknown`` says why; ``total_in_quota`` is null where no quota applies. ``parts``: what
+    stands only for a part of these goods; ``claims``: what somebody says of them that no instrument does."""
+
+    temporal: Temporal
+    partner: str | None
+    direction: str
+    scope: str
+    title: str
+    hs: str | None
+    total: float | None
+    total_in_quota: float | None
+    includes_normal_duty: bool
+    unknown: list[str]
+    layers: list[LayerView]
+    parts: list[ItemView]
+    claims: list[ItemView]
+    causes: dict[int, Cause]
+
+
+class ScopeView(View, frozen=True):
+    """Goods with a name: what they are a part of, the narrowest first, and their headings in the Harmonized System."""
+
+    scope: str
+    title: str
+    within: list[str]
+    hs: list[str]
 
 
 class Deal(View, frozen=True):
@@ -286,6 +347,25 @@ def item_view(item: Item) -> ItemView:
         until=bounded(item.end), caused_by=item.position,
         causes={name: fact.position for name, fact in item.facts.items() if fact.value is not None},
     )  # fmt: skip
+
+
+def layer_view(layer: Say, partner: str, spared: Sequence[str] = ()) -> LayerView:
+    item, view, about = layer.item, item_view(layer.item), layer.item.about
+    said = words.rate(layer.rate) if layer.rate else ""
+    if layer.inside is not None:
+        said = f"{words.rate(layer.inside)} within the quota, beyond it {said or 'not stated'}"
+    return LayerView(
+        measure=view.subject, title=view.title, kind=view.kind or "tariff", authority=about.get("authority"),
+        actor=view.actor, scope=view.scope, partner=partner, via=view.via,
+        except_=[*spared], rate=percent(layer.rate), rate_in_quota=percent(layer.inside), words=said, adds=layer.adds,
+        adds_in_quota=layer.adds_inside, counts=layer.counts, reason=layer.reason, from_=bounded(item.since),
+        until=bounded(item.till), caused_by=view.set_by, causes=view.causes, state=view.state,
+    )  # fmt: skip
+
+
+def percent(rate: Mapping[str, Any] | None) -> float | None:
+    """A rate as a number; None where it is not one."""
+    return None if rate is None or rate.get("of") or rate.get("percent") is None else float(rate["percent"])
 
 
 def change_view(change: Change, about: Mapping[str, Any]) -> ChangeView:

@@ -74,6 +74,12 @@ def rate(value: Mapping[str, Any]) -> str:
     return f"{said} of {value['of']}" if value.get("of") else said
 
 
+def total(percent: float | None, within: float | None = None) -> str:
+    """``27.5%``, ``10% within the quota, 27.5% beyond it``, ``not known``."""
+    said = "not known" if percent is None else f"{number(percent)}%"
+    return said if within is None else f"{number(within)}% within the quota, {said} beyond it"
+
+
 def amount(value: Mapping[str, Any]) -> str:
     """``US$10 billion``; ``US$80 per item``."""
     size = float(value["value"])

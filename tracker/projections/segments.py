@@ -477,15 +477,22 @@ def places(connection: Connection) -> list[tuple[str, Lane]]:
     return [(row.subject, Lane(*row[1:])) for row in connection.execute(wanted)]
 
 
-def abouts(connection: Connection, subjects: Iterable[str], known: int) -> dict[str, dict[str, Any]]:
-    """What subjects are, as known at a position: title, kind, authority, ..."""
-    wanted = _ROWS.where(
-        *_KNOWN, lanes.c.aspect == "about", lanes.c.subject.in_(bindparam("subjects", expanding=True))
-    )
+def abouts(
+    connection: Connection, subjects: Iterable[str], known: int, scopes: bool = False
+) -> dict[str, dict[str, Any]]:
+    """What subjects are, as known at a position: title, kind, authority, ...; with all ``scopes`` if wished."""
+    named = lanes.c.subject.in_(bindparam("subjects", expanding=True))
+    whose = or_(named, lanes.c.subject.startswith("scope:")) if scopes else named
+    wanted = _ROWS.where(*_KNOWN, lanes.c.aspect == "about", whose)
     return {
         row.subject: {name: layers[0].value for name, layers in row.segment.state.items()}
         for row in _rows(connection.execute(wanted, {"known": known, "subjects": sorted(set(subjects))}))
     }
+
+
+def scopes_in_use(connection: Connection) -> set[str]:
+    """The scopes in which anything was ever said."""
+    return {*connection.execute(select(lanes.c.scope).where(lanes.c.scope != "").distinct()).scalars()}
 
 
 def positions_by_partner(connection: Connection, known: int) -> dict[str, list[int]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from tracker.domain import words
-from tracker.domain.views import Cause, Deal, ItemView, Measure, PartnerState, Temporal
+from tracker.domain.views import Cause, Deal, DutyView, ItemView, Measure, PartnerState, Temporal
 from tracker.terminal import showing
 
 
@@ -55,6 +55,43 @@ def _reach(code: str, view: ItemView, zone: ZoneInfo) -> tuple[str, ...]:
 
 def _status(view: ItemView) -> str:
     return str(view.state.get("status", "")).replace("_", " ")
+
+
+def show_duty(found: DutyView) -> None:
+    """Print what goods pay: the total, the layers, and what is only said."""
+    zone = ZoneInfo(found.temporal.zone)
+    showing.line(showing.point(found.temporal))
+    whole = found.partner is None
+    if not whole:
+        showing.heading(f"{found.title}: {words.total(found.total, found.total_in_quota)}")
+        normal = (
+            "the normal duty is included"
+            if found.includes_normal_duty
+            else "the normal duty is not on record"
+        )
+        showing.bullets([*found.unknown, normal])
+    showing.table(
+        *(["for"] if whole else []), "rate", "measure", "stands", "from", "until",
+        firm=["rate", "from", "until"], title="Layers",
+        rows=[
+            (
+                *([layer.partner] if whole else []), layer.words, f"{layer.title}, {words.scope_of(layer.scope)}",
+                layer.reason, showing.day(layer.from_, zone) if layer.from_ else "",
+                showing.day(layer.until, zone) if layer.until else "",
+            )
+            for layer in found.layers
+        ],
+    )  # fmt: skip
+    showing.table(
+        "rate", "measure", "stands", firm=["rate"], title="On a part of these goods",
+        rows=[_part(view) for view in found.parts],
+    )  # fmt: skip
+    showing.table("", "stands", title="Said, and not law", rows=map(_said, found.claims))
+
+
+def _part(view: ItemView) -> tuple[str, str, str]:
+    rate = words.rate(view.state["rate"]) if "rate" in view.state else ""
+    return rate, f"{view.title}, {words.scope_of(view.scope)}", _status(view)
 
 
 def show_agreements(deals: Iterable[Deal], temporal: Temporal) -> None:

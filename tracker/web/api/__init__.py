@@ -1,12 +1,23 @@
 from litestar import Router
 
-from tracker.web.api import agreements, developments, document, events, health, measures, partners, schemas
+from tracker.web.api import (
+    agreements,
+    developments,
+    document,
+    duty,
+    events,
+    health,
+    measures,
+    partners,
+    schemas,
+)
 from tracker.web.asking import ASKED, strict
 
 V1 = (
     *partners.ROUTES,
     *measures.ROUTES,
     *agreements.ROUTES,
+    *duty.ROUTES,
     *events.ROUTES,
     *developments.ROUTES,
     *schemas.ROUTES,

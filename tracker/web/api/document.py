@@ -39,6 +39,7 @@ TAGS = {
     "partners": "Who is followed, and where things stand with them.",
     "measures": "Tariffs, bans, quotas, taxes, and how each stands for whom.",
     "agreements": "Deals, their provisions, and what each side says of them.",
+    "duty": "What goods pay, layer by layer, and the goods that have a name.",
     "events": "The log, as it was recorded.",
     "developments": "What analysts log, correct and withdraw.",
     "schemas": "The types of events.",
