@@ -247,3 +247,28 @@ def test_what_is_withdrawn_is_not_withdrawn_again() -> None:
 def test_a_reason_is_text_too(reason: str) -> None:
     with pytest.raises(Refused, match="/reason"):
         decide.sound(Withdrawal(reason=reason))
+
+
+# ---------------------------------------------------------------- the vocabulary of goods
+
+VOCABULARY = [X, "scope:all-goods", "scope:cars"]
+
+
+def test_a_record_with_a_vocabulary_holds_to_it() -> None:
+    known = decide.Known(VOCABULARY, lambda: VOCABULARY)
+    assert decide.log(development(amended(X, at(25, scope="cars"))), known)
+    with pytest.raises(Refused, match="'car' is not defined: did you mean cars") as refused:
+        decide.log(development(amended(X, at(25, scope="car"))), known)
+    assert refused.value.problems[0].pointer == "/events/0/effects/0/scope"
+
+
+def test_a_scope_may_be_defined_by_the_development_that_uses_it() -> None:
+    known = decide.Known(VOCABULARY, lambda: VOCABULARY)
+    vans = event("scope.defined", "scope:vans", about={"title": "Vans", "within": "cars"})
+    assert decide.log(development(vans, amended(X, at(25, scope="vans"))), known)
+    with pytest.raises(Refused, match="'vans' is not defined"):
+        decide.log(development(amended(X, at(25, scope="vans")), vans), known)
+
+
+def test_a_record_without_a_vocabulary_takes_any_scope() -> None:
+    assert decide.log(development(amended(X, at(25, scope="anything"))), KNOWN)

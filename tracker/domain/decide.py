@@ -37,6 +37,7 @@ from tracker.domain.events import (
     parties_of,
 )
 from tracker.domain.paint import EVERYONE, Paint, paints, read
+from tracker.domain.scopes import ALL_GOODS, PREFIX, scope_subject
 from tracker.domain.values import Rate
 from tracker.domain.when import zone_of
 
@@ -44,6 +45,8 @@ BLOCS = frozenset({"EU"})
 _ZONES = available_timezones() - {"localtime", "Factory", "posixrules"}
 """Those that mean the same on every machine."""
 LONGEST_SUBJECT = 120
+WHOLE = f"{PREFIX}{ALL_GOODS}"
+"""Where this is defined, the record holds to its vocabulary of goods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,11 @@ class Known:
 
 
 def named(command: Development) -> set[str]:
-    """The subjects that a development speaks of, in its events and in their links."""
-    return {event.subject for event in command.events} | {
-        subject for event in command.events for _, subject in _linked(event)
-    }
+    """The subjects that a development speaks of, in its events, their scopes and their links."""
+    found = {event.subject for event in command.events}
+    found |= {subject for event in command.events for _, subject in _linked(event)}
+    scopes = {scope_subject(scope) for event in command.events for _, scope in _scopes(event)}
+    return found | ({WHOLE, *scopes} if scopes else set())
 
 
 def log(command: Development, known: Known) -> list[Record]:
@@ -270,6 +274,10 @@ def _of_event(event: Logged, pointer: str, opened: set[str], known: Known) -> It
     if event.subject not in opened and not _opens(event):
         yield Problem(f"{pointer}/subject", _unknown(event.subject, known))
     yield from _of_effects(event, pointer)
+    if WHOLE in opened:
+        for path, scope in _scopes(event):
+            if scope_subject(scope) not in opened:
+                yield Problem(f"{pointer}/{path}", _undefined(scope, known))
     for path, rate in _rates(event):
         if not _stated(rate):
             yield Problem(
@@ -329,6 +337,24 @@ def _opens(event: Logged) -> bool:
             return event.about is not None
         case _:
             return False
+
+
+def _scopes(event: Logged) -> Iterable[tuple[str, str]]:
+    """The scopes that an event names, each with where."""
+    if isinstance(event, ScopeDefined):
+        if event.about.within is not msgspec.UNSET:
+            yield "about/within", event.about.within
+    else:
+        for i, effect in enumerate(getattr(event, "effects", ())):
+            if scope := getattr(effect, "scope", None):
+                yield f"effects/{i}/scope", scope
+
+
+def _undefined(scope: str, known: Known) -> str:
+    slugs = [key.removeprefix(PREFIX) for key in known.subjects() if key.startswith(PREFIX)]
+    near = get_close_matches(scope, slugs, n=3, cutoff=0.6)
+    meant = f"did you mean {' or '.join(near)}? If not, " if near else ""
+    return f"scope {scope!r} is not defined: {meant}log scope.defined on {scope_subject(scope)} first"
 
 
 def _unknown(subject: str, known: Known) -> str:

@@ -12,6 +12,11 @@ ALL_GOODS = "all-goods"
 PREFIX = "scope:"
 
 
+def scope_subject(scope: str) -> str:
+    """The subject that defines a scope: ``scope:cars``."""
+    return f"{PREFIX}{scope}"
+
+
 class Scopes:
     """The scopes that are defined, from what subjects are (``scope:cars`` -> title, within, hs), as known then."""
 
