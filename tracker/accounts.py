@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from itertools import pairwise
+from math import inf
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,11 +17,13 @@ from sqlalchemy import Connection
 from tracker import read
 from tracker.domain import conflicts, words
 from tracker.domain.conflicts import APPLIES, AVERAGE, Bounds, Disagreement, Stretch
+from tracker.domain.duty import Goods, duty
 from tracker.domain.errors import invalid
 from tracker.domain.events import HOME, actor_of, concerned, kind_of
-from tracker.domain.fold import ALL_GOODS, Contribution, Lane, Lanes, Row, Segment, fold
-from tracker.domain.history import Fact, History, Item, Key, counted
+from tracker.domain.fold import Contribution, Lane, Lanes, Row, Segment, fold
+from tracker.domain.history import Fact, History, Item, Key
 from tracker.domain.paint import ANY_BASIS, EVERYONE, INSTRUMENT
+from tracker.domain.scopes import ALL_GOODS, Scopes
 from tracker.domain.views import Cause, View, bounded, nested, title_of
 from tracker.domain.when import FOREVER, asked
 from tracker.projections import segments
@@ -310,7 +313,7 @@ class _World:
         rows = segments.known(connection, None, at.known)
         for row in rows:
             self._rows.setdefault(row.partner, []).append(row)
-        self.abouts = segments.abouts(connection, {row.subject for row in rows}, at.known)
+        self.abouts = segments.abouts(connection, {row.subject for row in rows}, at.known, scopes=True)
         self._histories: dict[str, History] = {}
         through, zone = read.coverage(connection, at.known), ZoneInfo(at.zone)
         self.covered = asked(through, at.zone) if through else FOREVER
@@ -341,45 +344,55 @@ class _World:
                 return course((start, end, facts) for start, end, facts in runs)
         return []
 
-    def bounds(self, partner: str, start: datetime, end: datetime) -> list[Bounds]:
-        """Between which rates an average over all goods can lie, by the duties that count, from edge to edge."""
+    def bounds(self, partner: str, said: Stretch, end: datetime) -> list[Bounds]:
+        """Between which rates an average over all goods can lie while a source says so, by the tariffs that count."""
         seen = self.of(partner)
         keys = [key for key in seen.keys if _is_duty(key)]
-        edges = sorted({e for key in keys for e in seen.edges(key) if start < e < end} | {start})
+        edges = {e for key in keys for e in seen.edges(key) if said.start < e < min(said.end, end)}
         found: list[Bounds] = []
-        for first, then in pairwise([*edges, end]):
-            one = self._bounds(seen, first, then)
+        for first, then in pairwise([said.start, *sorted(edges), min(said.end, end)]):
+            one = self._bounds(seen, keys, first, then, conflicts.range_of(said.rate)[0])
             last = found[-1] if found else None
-            if (
-                one
-                and last
-                and last.end == first
-                and (last.lowest, last.highest) == (one.lowest, one.highest)
-            ):
+            if one and last and (last.lowest, last.highest) == (one.lowest, one.highest):
                 found[-1] = last._replace(end=then)
             elif one:
                 found.append(one)
         return found
 
-    def _bounds(self, seen: History, start: datetime, end: datetime) -> Bounds | None:
-        facts = {key: seen.facts(key, start) for key in seen.keys if _is_duty(key)}
+    def _bounds(
+        self, seen: History, keys: Iterable[Key], start: datetime, end: datetime, percent: float
+    ) -> Bounds | None:
+        """From one edge to the next; None where a rate is unknown. Goods other than all are looked at only where an
+        average as high as ``percent`` asks for it."""
+        facts = {key: seen.facts(key, start) for key in keys}
         items = [
-            Item(key, held, start, end, start, self.abouts.get(key.subject, {}))
+            Item(key, held, start, end, start, end, self.abouts.get(key.subject, {}))
             for key, held in facts.items()
             if "status" in held
         ]
-        totals: dict[str, float] = {}
-        position: int | None = None
-        for item in counted(items):
-            if not item.counts or item.about.get("kind", "tariff") != "tariff":
-                continue
-            low, high = conflicts.range_of(item.get("rate"))
-            if low != high:
-                return None
-            totals[item.key.scope] = totals.get(item.key.scope, 0.0) + high
-            position = max(position or 0, item.position)
-        everything = totals.pop(ALL_GOODS, 0.0)
-        return Bounds(start, end, everything, everything + max(totals.values(), default=0.0), position)
+        lowest, highest, position = _charged(items, ALL_GOODS, seen.scopes)
+        if percent > highest:
+            for scope in {item.key.scope for item in items} - {ALL_GOODS}:
+                _, high, other = _charged(items, scope, seen.scopes)
+                highest, position = max(highest, high), max(position, other)
+        return None if highest == inf else Bounds(start, end, lowest, highest, position or None)
+
+
+def _charged(items: Sequence[Item], scope: str, scopes: Scopes) -> tuple[float, float, int]:
+    """The least and the most that tariffs take of goods, in percent, and the newest event they are due to (or 0)."""
+    tariffs = [
+        layer
+        for layer in duty(items, Goods(scope), scopes).layers
+        if layer.counts and layer.item.about.get("kind", "tariff") == "tariff"
+    ]
+    ranges = [conflicts.range_of(layer.rate) for layer in tariffs]
+    firm = [
+        low
+        for (low, _), layer in zip(ranges, tariffs, strict=True)
+        if not (layer.rate or {}).keys() & {"of", "all_in"} and layer.item.get("combines") != "all_in"
+    ]
+    newest = max((layer.item.position for layer in tariffs), default=0)
+    return sum(firm), sum(high for _, high in ranges), newest
 
 
 def _is_duty(key: Key) -> bool:
@@ -420,9 +433,10 @@ def _of_measure(
         theirs, whom = claims[lane], concerned(subject, lane.target)
         if subject == AVERAGE:
             limit = min(world.covered, world.at.as_of + timedelta(microseconds=1))
-            if theirs and theirs[0].start < limit:
-                found = conflicts.out_of_bounds(theirs, world.bounds(whom, theirs[0].start, limit))
-                yield from (_Dispute(subject, lane, what, RECORD, bounds) for what, bounds in found)
+            for one in theirs:
+                if one.applies and one.start < limit:
+                    found = conflicts.out_of_bounds([one], world.bounds(whom, one, limit))
+                    yield from (_Dispute(subject, lane, what, RECORD, bounds) for what, bounds in found)
         else:
             held = world.held(subject, whom, lane.scope)
             for what in conflicts.disagreements(theirs, held):
