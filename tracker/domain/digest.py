@@ -110,13 +110,28 @@ class Watched:
 
     def step(self, before: int, after: int) -> list[Change]:
         """What the events after one position and up to another changed, over all of world time."""
+        return self.changed(self.touched(before, after), before, after)
+
+    def touched(self, before: int, after: int) -> Sequence[Row]:
+        """The rows that tell what changed between two positions; none where nothing did."""
         moved = [row for at in range(before + 1, after + 1) for row in self._moved.get(at, ())]
-        if not moved:
+        if any(row.partner == self.code and _joins(row) for row in moved):
+            return self.rows  # joining a bloc brings with it everything that holds for the bloc
+        return [*self._joined, *self._around(moved)] if moved else []
+
+    def changed(self, rows: Sequence[Row], before: int, after: int) -> list[Change]:
+        """What these rows tell of it."""
+        if not rows:
             return []
-        # Joining a bloc brings with it everything that holds for the bloc.
-        joined = any(row.partner == self.code and _joins(row) for row in moved)
-        rows = self.rows if joined else [*self._joined, *self._around(moved)]
         return restated(self._history(before, rows), self._history(after, rows), BEGINNING, FOREVER)
+
+    def as_anyone(self, rows: Sequence[Row]) -> bool:
+        """Whether these rows hold for the partner as they do for anyone."""
+        return all(
+            row.partner == EVERYONE
+            and not any(self.code in layer.excepted for its in row.segment.state.values() for layer in its)
+            for row in rows
+        )
 
     def _around(self, moved: Iterable[Row]) -> Iterator[Row]:
         """The rows of the same items, over the time that these are about."""
@@ -157,6 +172,21 @@ class Watched:
     def _history(self, position: int, rows: Iterable[Row]) -> History:
         known = [row for row in rows if row.known_from <= position < row.known_until]
         return History(self.code, known, self.abouts)
+
+
+def steps(watched: Iterable[Watched], before: int, after: int) -> dict[str, list[Change]]:
+    """The step of each of them; what reaches everyone alike is worked out once."""
+    found: dict[str, list[Change]] = {}
+    common: list[Change] | None = None
+    for who in watched:
+        rows = who.touched(before, after)
+        if not rows or not who.as_anyone(rows):
+            found[who.code] = who.changed(rows, before, after)
+        elif common is None:
+            found[who.code] = common = who.changed(rows, before, after)
+        else:
+            found[who.code] = common
+    return found
 
 
 def _joins(row: Row) -> bool:
@@ -338,11 +368,11 @@ def news(
         if not fresh or unsaid(story, fresh):
             continue
         changes: dict[str, Sequence[Patch]] = {}
-        steps: dict[str, int] = {}
-        spans = _commits(fresh)
+        times: dict[str, int] = {}
+        commits = [(last, steps(watched, first - 1, last)) for first, last in _commits(fresh)]
         for who in watched:
-            taken = [(last, step) for first, last in spans if (step := who.step(first - 1, last))]
-            changes[who.code], steps[who.code] = joined(composed(taken)), len(taken)
+            taken = [(last, step) for last, by_code in commits if (step := by_code[who.code])]
+            changes[who.code], times[who.code] = joined(composed(taken)), len(taken)
         said = _effects(story, since)
         concerned = [
             who.code
@@ -352,11 +382,11 @@ def news(
             )
             or (
                 not changes[who.code]
-                and (steps[who.code] or any(who.reached(subject, painted) for subject, painted in said))
+                and (times[who.code] or any(who.reached(subject, painted) for subject, painted in said))
             )
         ]
         if concerned or everybody or any(changes.values()):
-            found.append(News(story, fresh, changes, steps, concerned, not concerned and not everybody))
+            found.append(News(story, fresh, changes, times, concerned, not concerned and not everybody))
     return sorted(found, key=lambda one: one.fresh[-1].position)
 
 
