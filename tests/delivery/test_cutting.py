@@ -165,7 +165,7 @@ def test_a_correction_names_the_day_on_which_it_was_told_otherwise(world: World)
     world.clock.now = MORNING + timedelta(days=1)
     (frozen,) = cut(world)
     (entry,) = frozen.edition.corrected
-    assert entry.lines[0].note == "you were told rate 39% on 10 March 2025"
+    assert entry.lines[0].note == "you were told 39% on 10 March 2025"
     with reading(world.engine) as connection:
         assert editions.repaired_since(connection, before.id) == [wrong]
         assert editions.repaired_since(connection, frozen.id) == []

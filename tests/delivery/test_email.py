@@ -25,7 +25,7 @@ AT = datetime(2025, 3, 12, 12, tzinfo=UTC)
 def entry(number: int = 1, title: str = "China raises its tariff", **more: object) -> Entry:
     line = Line(
         partners=["CN"], position=number, whom="China", title="Tariff on all American goods", item="",
-        when="from 10 April 2025", words=["rate 34% → 84%"], terms=["adds to other duties"], note=None,
+        when="from 10 April 2025", words=["84%"], was="34%", terms=["adds to other duties"], note=None,
         subject="measure:cn-tariff", aspect="state", key="", scopes=["all-goods"], claim=None, starts=AT, ends=None,
         before={"rate": {"percent": 34}}, after={"rate": {"percent": 84}},
     )  # fmt: skip
@@ -99,7 +99,7 @@ def test_text_and_html_say_the_same() -> None:
     found = mail(parcel(edition(entry())))
     text, page = text_of(found), BeautifulSoup(html_of(found), "html.parser")
     for said in (
-        "China: Tariff on all American goods: rate 34% → 84%, from 10 April 2025 (adds to other duties)",
+        "China: Tariff on all American goods: 84% from 10 April 2025, was 34% (adds to other duties)",
         "announced 9 April 2025", "It answers.", "1 change of state (CN)", "China raises its tariff", "Xinhua",
         "Japan (not at all)", "your address was entered for China, Japan",
     ):  # fmt: skip

@@ -174,7 +174,8 @@ def mark(book: Book, day: datetime) -> Mark:
 
 def words(entry: Entry) -> list[str]:
     return [
-        f"{line.whom}: {'; '.join(line.words)}{f' [{line.when}]' if line.when else ''}"
+        f"{line.whom}: {'; '.join(line.words)}{f' {line.when}' if line.when else ''}"
+        f"{f', was {line.was}' if line.was else ''}"
         for line in entry.shown
     ]
 
@@ -194,8 +195,8 @@ def test_a_pause_that_ends_by_itself_is_told_on_its_day() -> None:
     )
     edition = book.edition(["MX"], mark(book, MARCH), mark(book, APRIL))
     (entry,) = edition.took_effect
-    assert (entry.title, entry.when) == ("Pause", "1 April 2025")
-    assert words(entry) == ["Land of MX: paused → in force [1 April 2025]"]
+    assert (entry.title, entry.when) == ("Pause", "from 1 April 2025")
+    assert words(entry) == ["Land of MX: in force from 1 April 2025, was paused"]
     assert (edition.new, headline(edition)) == ([], "1 change of state (MX)")
 
 
@@ -205,7 +206,9 @@ def test_what_comes_within_two_weeks_is_announced() -> None:
         book, paused(TARIFF, {"target": "MX", "until": "2025-03-15"}), announced="2025-02-03", title="Pause"
     )
     edition = book.edition(["MX"], mark(book, FEB), mark(book, MARCH))
-    assert [words(entry) for entry in edition.coming] == [["Land of MX: paused → in force [15 March 2025]"]]
+    assert [words(entry) for entry in edition.coming] == [
+        ["Land of MX: in force from 15 March 2025, was paused"]
+    ]
     assert edition.empty
 
 
@@ -221,10 +224,10 @@ def test_what_was_to_end_today_and_was_prolonged_yesterday_is_not_told_as_ended(
     edition = book.edition(["MX"], since, mark(book, APRIL))
     assert edition.took_effect == []
     assert [words(entry) for entry in edition.fell_through] == [
-        ["Land of MX: paused → in force [1 April 2025]"]
+        ["Land of MX: in force from 1 April 2025, was paused"]
     ]
     (entry,) = edition.new
-    assert words(entry) == ["Land of MX: in force → paused [since 1 April 2025 until 1 May 2025]"]
+    assert words(entry) == ["Land of MX: paused from 1 April 2025 until 1 May 2025, was in force"]
 
 
 def test_what_is_ordered_for_next_month_is_new_today() -> None:
@@ -234,7 +237,7 @@ def test_what_is_ordered_for_next_month_is_new_today() -> None:
         book, amended(TARIFF, at(50, "MX", **{"from": "2025-05-01"})), announced="2025-03-03", title="More"
     )
     (entry,) = book.edition(["MX"], since, mark(book, MARCH)).new
-    assert words(entry) == ["Land of MX: rate 25% → 50% [from 1 May 2025]"]
+    assert words(entry) == ["Land of MX: 50% from 1 May 2025, was 25%"]
 
 
 def test_what_happened_before_the_last_edition_is_added_late() -> None:
@@ -262,8 +265,8 @@ def test_a_correction_says_what_was_told_and_when() -> None:
     corrected(book, which, amended(TARIFF, at(31, "MX")), announced="2025-03-03")
     edition = book.edition(["MX"], since, mark(book, APRIL), {book.developments[which]: "2025-03-04"})
     (entry,) = edition.corrected
-    assert words(entry) == ["Land of MX: rate 39% → 31%"]
-    assert entry.lines[0].note == "you were told rate 39% on 4 March 2025"
+    assert words(entry) == ["Land of MX: 31%"]
+    assert entry.lines[0].note == "you were told 39% on 4 March 2025"
     assert entry.reason == "We had it wrong"
     assert headline(edition) == "1 correction (MX)"
 
@@ -274,7 +277,7 @@ def test_a_withdrawal_says_what_stands_instead() -> None:
     since = mark(book, MARCH)
     book.withdraw(which)
     (entry,) = book.edition(["MX"], since, mark(book, APRIL)).withdrawn
-    assert (words(entry), entry.reason) == (["Land of MX: rate 39% → 25%"], "It never happened")
+    assert (words(entry), entry.reason) == (["Land of MX: 25%, was 39%"], "It never happened")
 
 
 def test_a_correction_reaches_those_whom_only_the_original_concerned() -> None:
@@ -283,9 +286,7 @@ def test_a_correction_reaches_those_whom_only_the_original_concerned() -> None:
     since = mark(book, MARCH)
     corrected(book, which, opened(TARIFF, at(39, "CN")), announced="2025-03-03")
     until = mark(book, APRIL)
-    assert [words(e) for e in book.edition(["MX"], since, until).corrected] == [
-        ["Land of MX: rate 39% → 25%"]
-    ]
+    assert [words(e) for e in book.edition(["MX"], since, until).corrected] == [["Land of MX: 25%, was 39%"]]
     assert [e.partners for e in book.edition(["MX", "CN"], since, until).corrected] == [["MX", "CN"]]
     assert book.edition(["GB"], since, until).empty
 
@@ -328,7 +329,7 @@ def test_what_moved_and_moved_back_is_one_entry() -> None:
     (entry,) = edition.new
     assert (entry.title, [also.title for also in entry.also]) == ("Down", ["Up"])
     assert entry.note == "moved and moved back (2 changes)"
-    assert words(entry)[0] == "Land of MX: rate 25% → 50%"
+    assert words(entry)[0] == "Land of MX: 50%, was 25%"
 
 
 def test_equal_changes_are_one_line_for_all_whom_they_concern() -> None:
@@ -338,7 +339,7 @@ def test_equal_changes_are_one_line_for_all_whom_they_concern() -> None:
     logged(book, opened(TARIFF, *both, at(20, "GB")), announced="2025-02-20")
     (entry,) = book.edition(CODES, since, mark(book, MARCH)).new
     assert words(entry) == [
-        "Land of GB: in force; rate 20%", "Land of MX, Land of CN: in force; rate 10% [since 1 March 2025]",
+        "Land of GB: 20%", "Land of MX, Land of CN: 10% since 1 March 2025",
     ]  # fmt: skip
 
 
@@ -353,7 +354,7 @@ def test_what_reaches_a_bloc_reaches_its_members_and_nobody_else() -> None:
     logged(book, opened(TARIFF, at(20, "EU")), announced="2025-02-20")
     until = mark(book, MARCH)
     (entry,) = book.edition(["MX"], since, until).new
-    assert words(entry) == ["Land of MX (through the EU): in force; rate 20%"]
+    assert words(entry) == ["Land of MX (through the EU): 20%"]
     assert book.edition(["GB"], since, until).empty
 
 
@@ -383,7 +384,7 @@ def test_a_deadline_is_told_when_it_is_reached_and_still_open() -> None:
     )  # fmt: skip
     edition = book.edition(["MX"], mark(book, MARCH), mark(book, APRIL))
     (entry,) = edition.took_effect
-    assert words(entry) == ["Land of MX: due 20 March 2025, still open [20 March 2025]"]
+    assert words(entry) == ["Land of MX: due 20 March 2025, still open"]
     assert entry.lines[0].item == "Deadline: Truce"
 
 
@@ -396,7 +397,7 @@ def test_what_ended_before_it_was_told_is_told() -> None:
         announced="2025-03-09",
     )
     (entry,) = book.edition(["MX"], since, mark(book, APRIL)).new
-    assert words(entry) == ["Land of MX: rate 25% → 99% [from 10 March 2025 until 11 March 2025]"]
+    assert words(entry) == ["Land of MX: 99% from 10 March 2025 until 11 March 2025, was 25%"]
 
 
 def test_nothing_new_is_an_empty_edition() -> None:
@@ -414,7 +415,7 @@ def test_joining_a_bloc_brings_what_holds_for_it() -> None:
     logged(book, joined, announced="2025-02-20", title="Mexico joins")
     (entry,) = book.edition(["MX"], since, mark(book, MARCH)).new
     assert entry.title == "Mexico joins"
-    assert "Land of MX (through the EU): in force; rate 20%" in words(entry)
+    assert "Land of MX (through the EU): 20%" in words(entry)
 
 
 def test_what_another_development_moved_in_between_is_told_step_by_step() -> None:

@@ -26,6 +26,8 @@ LINES = 40
 """As many lines as an entry shows at most; the event's page has them all."""
 BYTES = 100_000
 """The size of a mail's HTML at most."""
+PROSE = 80
+"""What is longer is no phrase: its date stands before it."""
 LONGEST = 320
 """Where a long remark is cut; the event's page has it whole."""
 WIDTH = 78
@@ -36,13 +38,22 @@ BRIEF: tuple[Kind, ...] = ("took_effect", "fell_through", "coming")
 
 
 class Told(NamedTuple):
-    """A line without what the lines around it say already."""
+    """A line without what the lines around it say already: ``before`` and ``after`` are what stands around its first
+    ``words``: a date, and what was before; ``rest``, its other words."""
 
     item: str
+    before: str
     words: str
+    after: str
+    rest: str
     terms: str
-    when: str
     note: str
+
+    @property
+    def said(self) -> str:
+        """The sentence, without what it is about."""
+        said = f"{self.before}{self.words}{self.after}{self.rest}"
+        return f"{said} ({self.terms})" if self.terms else said
 
 
 class Block(NamedTuple):
@@ -246,14 +257,16 @@ def _html(shown: Shown) -> Markup:
 
 
 def _told(entry: Entry, line: Line) -> Told:
-    brief = entry.kind in BRIEF
+    first, *others = line.words
+    when = "" if line.when == entry.when else line.when
+    prose = ":" in first or len(first) > PROSE
+    before = f"{when}: " if when and prose else ""
+    after = f" {when}" if when and not prose else ""
     return Told(
-        line.item,
-        "; ".join(_cut(said) for said in line.words),
-        "" if brief else "; ".join(_cut(said) for said in line.terms),
-        "" if line.when == entry.when else line.when,
-        line.note or "",
-    )
+        item=line.item, before=before, words=_cut(first), after=after + (f", was {line.was}" if line.was else ""),
+        rest="".join(f"; {_cut(said)}" for said in others),
+        terms="" if entry.kind in BRIEF else "; ".join(_cut(said) for said in line.terms), note=line.note or "",
+    )  # fmt: skip
 
 
 def _cut(said: str) -> str:
@@ -323,11 +336,7 @@ def _entry_lines(shown: Shown, kind: Kind, entry: Entry) -> Iterable[str]:
 
 def _line_text(line: Told, block: Block | None = None) -> str:
     head = line.item if block is None else block.head(line)
-    said = f"{head}: {line.words}" if head else line.words
-    if line.when:
-        said += f", {line.when}"
-    if line.terms:
-        said += f" ({line.terms})"
+    said = f"{head}: {line.said}" if head else line.said
     return f"{said} [{line.note}]" if line.note else said
 
 

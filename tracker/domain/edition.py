@@ -48,8 +48,8 @@ class Line(View, frozen=True):
     ``position`` on: laid over one another in this order, the lines of all editions give what is known.
 
     In words: ``whom`` it concerns, the ``title`` of the subject and, within it, the ``item`` (goods, a provision),
-    ``words`` for what matters first and ``terms`` for the rest. ``quiet``: there for programs that follow the
-    state; another line says it to people.
+    ``words`` for what matters first, ``was`` for how that stood before, and ``terms`` for the rest. ``quiet``: there
+    for programs that follow the state; another line says it to people.
     """
 
     partners: list[str]
@@ -59,6 +59,7 @@ class Line(View, frozen=True):
     item: str
     when: str
     words: list[str]
+    was: str
     terms: list[str]
     note: str | None
     subject: str

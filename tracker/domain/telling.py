@@ -30,16 +30,11 @@ from tracker.domain.edition import Edition, Entry, Kind, Line, Mark, Named, Scop
 from tracker.domain.events import HOME, DevelopmentCorrected, DevelopmentWithdrawn, actor_of, kind_of
 from tracker.domain.history import About, Change, Fact, Key, same, value
 from tracker.domain.paint import EVERYONE, announced
+from tracker.domain.phrasing import Sentence, sentence
 from tracker.domain.scopes import ALL_GOODS
 from tracker.domain.views import bounded, nested, title_of
 from tracker.domain.when import BEGINNING, FOREVER, zone_of
 
-MAIN = (
-    "status", "why_ended", "rate", "quota", "exempt", "legal", "stayed", "collection", "refund", "in_writing",
-    "ratified", "before", "after", "amount", "due", "standing", "by", "says", "outcome", "starts", "focus", "sectors",
-    "imports", "exports", "member", "awaits", "exemptions",
-)  # fmt: skip
-"""What a reader wants to know first; everything else is terms."""
 NAMING = {"provision": "title", "deadline": "title", "criterion": "text", "risk": "text"}
 """The field that an item of these aspects is known by."""
 _SUBJECT = re.compile(r"\b(?:measure|agreement|authority):[a-z0-9_-]+")
@@ -138,7 +133,7 @@ class _Alike:
     quiet: bool
     back: bool
     codes: list[str] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
+    vias: list[str] = field(default_factory=list)
     scopes: list[str] = field(default_factory=list)
 
 
@@ -206,7 +201,7 @@ class _Telling:
             case "corrected" | "withdrawn" if told_on:
                 return f"you were told of it on {words.stated(told_on)}"
             case "new" | "late" if not moved:
-                return "no state changes by it"
+                return "no rate or status changes by it"
             case _:
                 return None
 
@@ -233,7 +228,7 @@ class _Telling:
             if not shown and kind == "coming":
                 continue
             entry = msgspec.structs.replace(
-                self._entry(kind, story, lines), dates=f"logged {words.stated(self._day(story[0].learnt_at))}",
+                self._entry(kind, story, lines), dates=f"announced {words.stated(story[-1].told.announced)}",
                 day=self._day(at), partners=[code for code in self.watched if code in shown], summary=None,
                 quiet=not shown,
             )  # fmt: skip
@@ -281,7 +276,7 @@ class _Telling:
                 one = _Alike(change, position, quiet, (code, change.key) in back)
                 one = alike.setdefault(_signature(one, change.key), one)
                 one.codes.append(code)
-                one.names.append(_with_bloc(who, change))
+                one.vias.append(_via(who, change))
                 one.scopes = [change.key.scope] if change.key.scope else []
         return list(alike.values())
 
@@ -300,31 +295,46 @@ class _Telling:
     ) -> Line:
         change, key = held.change, held.change.key
         before, after = _plain(change.before), _plain(change.after)
-        dated = by_time and before == after
         name = NAMING.get(key.family, "")
-        main = {name for name in {**before, **after} if name.partition(".")[0] in MAIN} - {name}
-        said = _dated(after) if dated else _said(before, after, main)
-        rest = [] if dated else _said(before, after, {*before, *after} - main - {name, "text"})
-        if not dated and name != "text" and isinstance(remark := after.get("text"), str):
-            rest.append(remark)
+        if by_time and before == after:
+            told = Sentence(_dated(after), "", [])
+        else:
+            told = sentence(_without(before, name), _without(after, name))
         note = _back() if held.back else None
-        if told_on and (was := _said({}, before, main)) and note is None:
+        if told_on and (was := sentence({}, _without(before, name)).words) and before and note is None:
             note = f"you were told {', '.join(was)} on {words.stated(told_on)}"
+            told = told._replace(was="")
         return Line(
             partners=held.codes, position=held.position, whom=self._whom(held), title=self._title(key),
             item=self._item(held, before, after),
-            when=self._when(change, place, by_time, announced),
-            words=self._titled(said or rest or ["remark withdrawn"]),
-            terms=self._titled(rest if said else []), note=note, subject=key.subject, aspect=key.family,
-            key=key.name, scopes=held.scopes, claim=key.claim, starts=bounded(change.start),
-            ends=bounded(change.end), before=nested(change.before), after=nested(change.after),
-            quiet=held.quiet,
+            when="" if key.family == "deadline" and by_time else self._when(change, place, by_time, announced),
+            words=self._titled(told.words), was=told.was, terms=self._titled(told.terms), note=note,
+            subject=key.subject, aspect=key.family, key=key.name, scopes=held.scopes, claim=key.claim,
+            starts=bounded(change.start), ends=bounded(change.end), before=nested(change.before),
+            after=nested(change.after), quiet=held.quiet,
         )  # fmt: skip
 
     def _whom(self, held: _Alike) -> str:
-        if len(held.codes) == len(self.watched) > 4:
-            return f"All {len(held.codes)} partners"
-        return ", ".join(held.names if len(held.names) <= 4 else held.codes)
+        """Whom it concerns; the members of a bloc with the bloc, where that is told as well."""
+        if len(self.watched) > 4:
+            others = [who.name for code, who in self.watched.items() if code not in held.codes]
+            if not others:
+                return f"All {len(held.codes)} partners"
+            if len(others) <= 3 < len(held.codes):
+                return f"All partners but {', '.join(others)}"
+        members: dict[str, list[str]] = {}
+        for code, via in zip(held.codes, held.vias, strict=True):
+            members.setdefault(via if via in held.codes else code, []).extend(
+                [code] if via in held.codes else []
+            )
+        short = len(members) > 4
+        found = []
+        for code, its in members.items():
+            name = code if short else self.watched[code].name
+            via = held.vias[held.codes.index(code)]
+            through = f"with {', '.join(its)}" if its else f"through the {via}" if via else ""
+            found.append(f"{name} ({through})" if through else name)
+        return ", ".join(found)
 
     def _title(self, key: Key) -> str:
         """What the line is about, but for a partner, who is named anyway."""
@@ -337,7 +347,9 @@ class _Telling:
         """What, within its subject: the goods; a provision, criterion or deadline by name."""
         key = held.change.key
         if key.family == "state":
-            return "" if held.scopes in ([], [ALL_GOODS]) else ", ".join(map(words.scope_of, held.scopes))
+            goods = "" if held.scopes in ([], [ALL_GOODS]) else ", ".join(map(words.scope_of, held.scopes))
+            title = title_of(key.subject, self.abouts.get(key.subject, {}))
+            return "" if title.lower().endswith(f" {goods}") else goods
         label = words.ASPECTS.get(key.family, key.family)
         if key.family in ("claim", "talks", "focus", "profile", "legal"):
             return label
@@ -361,11 +373,11 @@ class _Telling:
         start, end = change.start, change.end
         since = "" if start <= BEGINNING else words.day(start, ZoneInfo(place))
         until = "" if end >= FOREVER else words.day(end, ZoneInfo(place))
-        now = self.frame.until.as_of
-        if not by_time:
-            since = (
-                "" if start == announced else since and f"{'since' if start <= now < end else 'from'} {since}"
-            )
+        if not by_time and start == announced:
+            since = ""
+        elif since:
+            under_way = not by_time and start <= self.frame.until.as_of and not until
+            since = f"{'since' if under_way else 'from'} {since}"
         said = " ".join(part for part in (since, until and f"until {until}") if part)
         return f"{said} {place.rpartition('/')[2].replace('_', ' ')} time" if "," in said else said
 
@@ -397,18 +409,17 @@ def _signature(one: _Alike, key: Key) -> bytes:
     return msgspec.json.encode(said, order="sorted")
 
 
-def _said(before: Mapping[str, Any], after: Mapping[str, Any], names: Collection[str]) -> list[str]:
-    """These fields of a change in words."""
-    was = {name: held for name, held in before.items() if name in names}
-    return words.change(was, {name: held for name, held in after.items() if name in names})
+def _without(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Values but for the one by which the item is named anyway."""
+    return {field: value for field, value in values.items() if field != name}
 
 
 def _dated(fields: Mapping[str, Any]) -> list[str]:
     """What is said of an open deadline, or of a threat, whose day comes."""
     if "due" in fields:
         return [f"due {words.stated(fields['due'])}, still open"]
-    named = {name: fields[name] for name in ("rate", "says", "by") if name in fields}
-    return ["threatened" if fields.get("status") == "threatened" else "claimed", *words.change({}, named)]
+    named = {name: fields[name] for name in ("status", "rate", "says", "by") if name in fields}
+    return sentence({}, named).words
 
 
 def _named(one: News) -> Named:
@@ -419,10 +430,10 @@ def _plain(facts: Mapping[str, Fact]) -> dict[str, Any]:
     return {name: fact.value for name, fact in facts.items()}
 
 
-def _with_bloc(who: Watched, change: Change) -> str:
-    """A partner's name, with the bloc through which the change reaches it."""
+def _via(who: Watched, change: Change) -> str:
+    """The bloc through which a change reaches a partner; '' for none."""
     via = next(iter((*change.after.values(), *change.before.values()))).via
-    return who.name if via in (who.code, EVERYONE, HOME) else f"{who.name} (through the {via})"
+    return "" if via in (who.code, EVERYONE, HOME) else via
 
 
 def _there_and_back(found: Mapping[str, Sequence[Change]]) -> set[tuple[str, Key]]:

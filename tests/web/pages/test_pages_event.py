@@ -80,7 +80,7 @@ def test_a_measure_shows_its_course_and_where_the_point_lies(history: Service) -
 
 def test_a_digest_is_previewed_for_partners_of_ones_choice(history: Service) -> None:
     page = read(history, "/digest", day="2025-08-01", partners="CA")
-    assert "rate 25% → 35%" in words(page.select_one("article.edition"))
+    assert "was 25%" in words(page.select_one("article.edition"))
     assert "copper" not in words(page.select_one(".headline"))
     assert page.select_one("input[name=partners][value=CA][checked]") is not None
     wrong = read(history, "/digest", 400, partners="ZZ", day="2025-99-99")
