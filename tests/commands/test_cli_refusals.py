@@ -70,6 +70,7 @@ def one_line(said: Said) -> str:
         (but("--subject", "measure:us-ieepa-fentanyl-mxx"), "is not on record"),
         (but("--target", "MEX"), '--target: "MEX" does not fit: a partner or bloc'),
         (but("--target", "ZZ"), "ZZ is no country code"),
+        (but("--announced", "x"), '--announced: "x" is too short: give a date as stated: 2025, 2025-04'),
         (but("--announced", "2025-09-31"), "--announced: '2025-09-31' is not a date on the calendar"),
         (but("--until", "2025-09-01"), "--until: until 2025-09-01 is not after the start"),
         (but("--rate", "much"), "--rate: 'much' is no rate: write 25"),
@@ -112,7 +113,8 @@ def test_a_file_that_is_no_command(seeded: Run, tmp_path: Path) -> None:
         (b"\x89PNG\x00", "this is not JSON"),
         (b'{"title": "\xff"}', "this is not UTF-8 text"),
         (b'{"titel": "x"}', "/titel: is not known here: did you mean title?"),
-        (b"[" * 100_000, "give an object"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"[1,2", "this is not JSON: it ends too early"),
         (b" " * 1_000_001, "is longer than 1,000,000 bytes"),
     ):
         file.write_bytes(raw)
@@ -152,16 +154,28 @@ def test_databases_that_cannot_be_used(tracker: Run, tmp_path: Path, monkeypatch
     (tmp_path / "text.db").write_text("no database\n" * 100)
     (tmp_path / "empty.db").touch()
     for url, said in (
-        ("postgresql://nobody:secret@127.0.0.1:1/nothing", "connection failed"),
+        (
+            "postgresql://nobody:secret@127.0.0.1:1/nothing",
+            "it cannot be reached: check TRACKER_DATABASE_URL",
+        ),
         (f"sqlite:///{tmp_path}/text.db", "it is damaged, or no SQLite database"),
         (f"sqlite:///{tmp_path}/empty.db", "it was not migrated: run 'tracker migrate'"),
         (f"sqlite:///{tmp_path}", "unable to open"),
     ):
         monkeypatch.setenv("TRACKER_DATABASE_URL", url)
         line = refused(tracker, "partners")
-        assert line.startswith("TRACKER_DATABASE_URL: ")
+        assert line.startswith("the database ")
+        assert url.rpartition("/")[2] in line.partition(": it")[0]
         assert said in line
         assert "secret" not in line
+
+
+def test_a_fault_of_the_default_database_names_it_and_no_setting(tracker: Run, tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "tracker.db").write_text("no database\n" * 100)
+    line = refused(tracker, "partners")
+    assert "var/tracker.db: it is damaged, or no SQLite database" in line
+    assert "TRACKER_" not in line
 
 
 def test_a_clock_comes_before_the_history(seeded: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,9 @@ def test_a_command_that_is_right_is_read() -> None:
     [
         (COMMAND | {"title": 3}, "/title", "3 does not fit: give text"),
         (COMMAND | {"title": ""}, "/title", '"" is too short: give at least 1 characters'),
+        (COMMAND | {"announced": "x"}, "/announced", '"x" is too short: give a date as stated: 2025, 2025-04, 2025-04'),
+        (COMMAND | {"sources": [{"publisher": "P", "kind": "press", "url": "javascript:alert(1)"}]}, "/sources/0/url",
+         '"javascript:alert(1)" does not fit: give an address that begins with http:// or https://'),
         (COMMAND | {"sequence": -1}, "/sequence", "-1 is out of bounds: give at least 0"),
         (COMMAND | {"anounced": "2025"}, "/anounced", "is not known here: did you mean announced?"),
         ({"title": "t"}, "/announced", "is missing: give a date as stated: 2025"),
@@ -70,8 +73,11 @@ def test_it_names_the_field_the_value_and_the_remedy(given: object, pointer: str
         (b'{\n "title": x}', "line 2, column 11"),
         (b'{"title":"\xff"}', "not UTF-8 text: byte 0xff"),
         (b'{"title": NaN}', "something else is expected"),
-        (b"[" * 100_000, "give an object"),
-        (b'{"title":' * 100_000, "give text"),
+        (b"[1,2", "ends too early (a bracket or a quote is not closed)"),
+        (b'{"title": 3, "announced": }', "column 27, at '}'"),
+        (b'["\xff"]', "not UTF-8 text: byte 0xff"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"title":' * 100_000, "nested too deeply"),
         (b"\x00\x01", "something else is expected"),
     ],
 )

@@ -28,13 +28,16 @@ def parse(shape: type[Shape], raw: bytes) -> Shape:
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
-        raise _explained(shape, raw, str(error)) from None
-    except msgspec.DecodeError as error:
-        raise invalid("", f"this is not JSON: {_place(raw, str(error))}") from None
-    except UnicodeDecodeError as error:
-        raise invalid("", f"this is not UTF-8 text: byte {error.object[error.start]:#04x} is none") from None
-    except RecursionError:
-        raise invalid("", "this is nested too deeply to be a command") from None
+        said = str(error)
+    except UNREADABLE as error:
+        raise _unreadable(raw, error) from None
+    try:
+        data = msgspec.json.decode(raw)
+    except UNREADABLE as error:
+        if "out of range" not in said:  # the shape was wrong before the end of the text was
+            raise _unreadable(raw, error) from None
+        data = None
+    raise _explained(shape, data, said)
 
 
 @lru_cache
@@ -45,6 +48,18 @@ def _decoder(shape: Any) -> msgspec.json.Decoder[Any]:
 def invalid(pointer: str, detail: str) -> Refused:
     """A refusal whose sentence names the place as well."""
     return Refused("invalid", f"{pointer}: {detail}" if pointer else detail, Problem(pointer, detail))
+
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def _unreadable(raw: bytes, error: Exception) -> Refused:
+    """Text that is no JSON at all."""
+    if isinstance(error, RecursionError):
+        return invalid("", "this is nested too deeply to be a command")
+    if isinstance(error, UnicodeDecodeError):
+        return invalid("", f"this is not UTF-8 text: byte {error.object[error.start]:#04x} is none")
+    return invalid("", f"this is not JSON: {_place(raw, str(error))}")
 
 
 def _place(raw: bytes, said: str) -> str:
@@ -67,14 +82,10 @@ def _place(raw: bytes, said: str) -> str:
 Path = list[str | int]
 
 
-def _explained(shape: Any, raw: bytes, said: str) -> Refused:
+def _explained(shape: Any, data: Any, said: str) -> Refused:
     what, _, where = said.partition(" - at ")
     of_key = where.startswith("`key`")
     path = _path(where)
-    try:
-        data = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError):  # numbers out of range
-        data = None
     value, types = _follow(data, [inspect.type_info(shape)], path)
     if of_key:
         value = (
@@ -182,6 +193,10 @@ def _described(types: Iterable[inspect.Type]) -> str:
     return " or ".join(dict.fromkeys(kinds))
 
 
+def _is_described(types: Iterable[inspect.Type]) -> bool:
+    return any("description" in (t.extra_json_schema or {}) for t in types if isinstance(t, inspect.Metadata))
+
+
 def _kind(type: inspect.Type) -> str | None:
     match type:
         case inspect.StrType() | inspect.LiteralType():
@@ -205,10 +220,12 @@ def _remedy(what: str, value: Any, types: list[inspect.Type]) -> str:
         literals = [str(v) for t in types if isinstance(t, inspect.LiteralType) for v in t.values]
         return f"is not one of those allowed: {_nearest(str(value), literals)}"
     if form := re.search(r"matching regex '(.*)'$", what):
-        return f"does not fit: {PATTERNS.get(form[1]) or _described(types)}"
+        pattern = form[1].replace("\\\\", "\\")  # msgspec writes it as Python would
+        return f"does not fit: {PATTERNS.get(pattern) or _described(types)}"
     if size := re.search(r"`(\w+)` of length (>=|<=) (\d+)", what):
         unit = "characters" if size[1] == "str" else "entries"
-        return f"is too {'short' if size[2] == '>=' else 'long'}: give {_at(size[2])} {size[3]} {unit}"
+        wanted = _described(types) if _is_described(types) else f"{_at(size[2])} {size[3]} {unit}"
+        return f"is too {'short' if size[2] == '>=' else 'long'}: give {wanted}"
     if bound := re.search(r"([<>]=?) (-?[\d.]+)", what):
         return f"is out of bounds: give {_at(bound[1])} {bound[2].removesuffix('.0')}"
     kinds = re.match(r"Expected `([^`]*)`", what)

@@ -4,6 +4,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from tracker.importing import Rejected
+from tracker.settings import load
 
 REMEDIES = (
     (("no such table", "no such column", "undefinedtable"), "it was not migrated: run 'tracker migrate'"),
@@ -11,6 +12,7 @@ REMEDIES = (
     (("readonly", "read-only"), "it cannot be written to: check the rights of the file, of its folder and of the disk"),
     (("unable to open",), "it cannot be opened: check that its folder exists and may be entered"),
     (("not a database", "malformed"), "it is damaged, or no SQLite database: restore it, or name another"),
+    (("connection failed", "connection refused"), "it cannot be reached: check TRACKER_DATABASE_URL, and its server"),
     (("disk is full", "no space left"), "the disk is full: make room"),
     (("deadlock", "serialization"), "two writers met: try again"),
 )  # fmt: skip
@@ -18,13 +20,16 @@ REMEDIES = (
 
 def database(error: SQLAlchemyError) -> str:
     """A failing database, named, with the remedy where it is a known case."""
+    url = load().database_url
+    local = url.get_backend_name() == "sqlite"
+    name = f"the database {url.database if local else url.render_as_string(hide_password=True)}"
     if isinstance(error, NoConnection):
-        return "TRACKER_DATABASE_URL: no connection to the database became free: try again"
+        return f"{name}: no connection to it became free: try again"
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     said = " ".join(str(cause).split()) or type(cause).__name__
     known = f"{type(cause).__name__} {said}".lower()
     remedy = next((remedy for marks, remedy in REMEDIES if any(mark in known for mark in marks)), None)
-    return f"TRACKER_DATABASE_URL: {remedy} ({said})" if remedy else f"TRACKER_DATABASE_URL: {said}"
+    return f"{name}: {remedy} ({said})" if remedy else f"{name}: {said}"
 
 
 def rejected(rejected: Rejected) -> str:

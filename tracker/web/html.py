@@ -62,7 +62,7 @@ def environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.filters |= {
-        "account": account, "at": at, "day": day, "label": label, "party": party, "path": subject_path,
+        "account": account, "at": at, "day": day, "field_label": field_label, "label": label, "party": party, "path": subject_path,
         "plural": plural, "pretty": pretty, "rate": words.rate, "scope": words.scope_of, "short": short,
         "stated": words.stated, "titled": titled, "upper_first": upper_first, "web": web_only,
         "said_as": lambda value, name: words.said(name, value),
@@ -118,6 +118,13 @@ def local(instant: datetime, zone: ZoneInfo, subject: str = "") -> datetime:
 def label(name: str) -> str:
     """A stable value or type as a label: ``Under way``, ``Measure announced``."""
     return upper_first(name.replace("_", " ").replace(".", " "))
+
+
+def field_label(name: str) -> str:
+    """A field of a form by name: ``Short key``, ``Source 1 address``."""
+    if source := re.fullmatch(r"source-(\d+)-(\w+)", name):
+        return f"Source {int(source[1]) + 1} {'address' if source[2] == 'url' else source[2]}"
+    return label(name)
 
 
 def upper_first(text: str) -> str:

@@ -1,7 +1,7 @@
 """From an analyst's form to the record: preview and save, with what goes wrong told beside its field."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,14 +20,14 @@ from tracker.domain.events import Development
 from tracker.domain.paint import announced
 from tracker.domain.parse import parse
 from tracker.domain.views import ChangeView, Preview, Story
-from tracker.projections import segments
 from tracker.read import LATE
 from tracker.record import By, Correct, Order, Recorded, record, rehearse
 from tracker.store import log
 from tracker.store.engine import reading
-from tracker.web import form as forms
 from tracker.web.changes import Line, by_partner
-from tracker.web.form import Errors, Form, command
+from tracker.web.form import offers, pointing
+from tracker.web.form.command import command
+from tracker.web.form.fields import Errors, Form
 from tracker.web.html import subjects_in
 from tracker.web.security import analyst_of, check_csrf, csrf_token, unauthorized
 
@@ -37,13 +37,15 @@ STATUS = {"stale": 409, "conflict": 409, "key_reused": 409, "busy": 503}
 
 @dataclass
 class Looked:
-    """What a preview shows: the changes, what holds again at each end, what is erased, and who would be told.
-    ``seen``: the versions of the subjects that it was made from."""
+    """What a preview shows: the changes, what holds again at each end, what is erased, and who would be told. ``late``:
+    when it was announced, if that is long ago; ``unsourced``: nobody is named who says so. ``seen``: the versions of
+    the subjects that it was made from."""
 
     effects: list[Line]
     resumes: list[Line]
     erases: list[tuple[datetime | None, list[Line]]]
     late: datetime | None
+    unsourced: bool
     told: list[str]
     titles: dict[str, str]
     seen: dict[str, int] = field(default_factory=dict)
@@ -107,7 +109,7 @@ def _carried_out(request: Asking, form: Form, order: Order, done: str) -> Outcom
 
 
 def _refused(request: Asking, form: Form, ordered: Callable[[Form], Order], refusal: Refused) -> Outcome:
-    errors = forms.told(form, refusal)
+    errors = pointing.told(form, refusal)
     if refusal.code == "key_reused":
         form.fields["key"] = [new_key()]
         errors = {
@@ -164,11 +166,19 @@ def look(connection: Connection, recorded: Recorded, order: Order, request: Aski
         versions[event.subject] = min(versions.get(event.subject, event.version), event.version) - 1
     late = isinstance(order, Development) and recorded.events[0].learnt_at - at >= LATE
     quiet = isinstance(order, Correct) and order.command.editorial
+    said = (
+        order.command.development
+        if isinstance(order, Correct)
+        else order
+        if isinstance(order, Development)
+        else None
+    )
     return Looked(
         effects=by_partner(seen.effects),
         resumes=by_partner({code: [one.change for one in held] for code, held in seen.resumes.items()}),
         erases=[(later, by_partner(held)) for later, held in erases.items()],
         late=at if late else None,
+        unsourced=said is not None and not said.sources,
         told=[] if quiet else told(connection, seen, request),
         titles=read.titles(connection, named, recorded.last),
         seen=versions,
@@ -194,31 +204,11 @@ def story(request: Asking, id: str) -> Story:
 
 
 def offered(request: Asking) -> dict[str, Any]:
-    """What the form suggests: subjects by title, partners, goods, claims and provisions to link to."""
+    """What the form offers; nothing of the record to who is not signed in."""
     if analyst_of(request) is None:
-        return {"subjects": [], "followed": [], "scopes": [], "links": []}
+        return offers.NOTHING
     with reading(request.app.state.engine) as connection:
-        known = log.position(connection)
-        keys = log.subject_keys(connection)
-        titles = read.titles(connection, keys, known)
-        partners = read.names(connection, known)
-        places = segments.places(connection)
-    return {
-        "subjects": [(key, titles.get(key, key)) for key in sorted(keys)],
-        "followed": list(partners.values()),
-        "scopes": sorted({lane.scope for _, lane in places if lane.scope}),
-        "links": sorted(_linkable((subject, lane.basis, lane.aspect) for subject, lane in places)),
-    }
-
-
-def _linkable(places: Iterable[tuple[str, str, str]]) -> set[str]:
-    found = set()
-    for subject, basis, aspect in places:
-        if claim := basis.removeprefix("claim:") if basis.startswith("claim:") else "":
-            found.add(f"{subject}#{claim}")
-        if aspect.startswith("provision:"):
-            found.add(f"{subject}#{aspect.removeprefix('provision:')}")
-    return found
+        return offers.offered(connection)
 
 
 def context(request: Asking, outcome: Outcome) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from tests.web.pages.conftest import read, signed_in, words
 from tests.web.world import BORDER, NOW, PAUSE, development, paused
 from tracker.delivery import subscriptions
 from tracker.store.engine import writing
+from tracker.web.form.fields import NAMES
 
 FIELDS = {
     "title": "A pause by form", "announced": "2025-08-30", "type": "measure.paused", "subject": BORDER,
@@ -120,13 +121,64 @@ def test_what_the_domain_refuses_is_told_beside_the_field(on_sqlite: Service) ->
         ({"subject": "measure:us-bordr-mx"}, "subject", "Did you mean measure:us-border-mx"),
         ({"until": "2025-01-01"}, "until", "is not after the start"),
         ({"partners": "QQ"}, "", "QQ is no country code"),
-        ({"source-0-url": "javascript:alert(1)"}, "source-0-url", ""),
+        ({"source-0-url": "javascript:alert(1)"}, "source-0-url", "give an address that begins with http://"),
+        ({"title": "a\x00b"}, "title", "Holds the character U+0000, not a text's: remove it"),
+        ({"key": "a\x00b"}, "", "printable characters"),
+        ({"more": '{"a":' * 3000}, "more", "nested too deeply"),
+        ({"events": "[1,2"}, "events", "not JSON"),
         ({"more": '{"rat": 1}'}, "more", "not known"),
         ({"events": '[{"type": "measure.pawsed"}]'}, "events", "measure.pawsed"),
     ):
-        page = send(on_sqlite, "/log", "preview", csrf, 422, **FIELDS | change)
+        page = send(on_sqlite, "/log", "save" if "key" in change else "preview", csrf, 422, **FIELDS | change)
         where = f"#{name}-error" if name else ".problems"
         assert said in words(page.select_one(where)), change
+
+
+def test_a_preview_without_a_source_warns_and_can_be_saved(on_sqlite: Service) -> None:
+    csrf = signed_in(on_sqlite)
+    unsourced = {name: value for name, value in FIELDS.items() if not name.startswith("source")}
+    page = send(on_sqlite, "/log", "preview", csrf, 200, **unsourced)
+    assert "No source is given: " in words(page.select_one("#preview"))
+    saved = send(on_sqlite, "/log", "save", status=303, **filled(page) | {"csrf": csrf})
+    withdraw = send(
+        on_sqlite, f"{saved.a['href'].partition('?')[0]}/withdraw", "preview", csrf, 200, reason="No"
+    )
+    assert "No source" not in words(withdraw.select_one("#preview"))
+    assert "No source" not in words(
+        send(on_sqlite, "/log", "preview", csrf, 200, **FIELDS).select_one("#preview")
+    )
+
+
+def test_a_field_that_no_form_has_is_refused(on_sqlite: Service) -> None:
+    csrf = signed_in(on_sqlite)
+    for name, said in (
+        ("titel", "did you mean title?"),
+        ("source-0-ulr", "leave it out"),
+        ("foo", "leave it out"),
+    ):
+        answer = on_sqlite.client.post(
+            "/log", data={"csrf": csrf, **FIELDS, name: "x"}, headers={"Accept": "text/html"}
+        )
+        assert answer.status_code == 422
+        assert f"No form here has a field '{name}': {said}" in words(
+            BeautifulSoup(answer.text, "html.parser").main
+        )
+
+
+def test_the_form_has_the_fields_that_are_read_from_it(on_sqlite: Service) -> None:
+    signed_in(on_sqlite)
+    correcting = read(on_sqlite, f"/events/{on_sqlite.log(PAUSE)['development']}/correct")
+    held = {str(one["name"]) for one in correcting.select("form.entry-form [name]")}
+    assert {name for name in held if not name.startswith("source-")} == {*NAMES} - {"next"}
+
+
+def test_a_form_that_is_too_large_is_answered_with_a_page(on_sqlite: Service) -> None:
+    csrf = signed_in(on_sqlite)
+    answer = on_sqlite.client.post(
+        "/log", data={"csrf": csrf, **FIELDS, "summary": "x" * 1_100_000}, headers={"Accept": "text/html"}
+    )
+    assert answer.status_code == 413
+    assert "larger than 1 MB" in words(BeautifulSoup(answer.text, "html.parser").main)
 
 
 def test_one_more_row_for_sources(on_sqlite: Service) -> None:

@@ -9,9 +9,10 @@ from tracker.domain.errors import Refused
 from tracker.domain.events import Correction
 from tracker.domain.views import Story
 from tracker.record import Correct
-from tracker.web import form as forms
 from tracker.web import recording
-from tracker.web.form import Form
+from tracker.web.form import pointing
+from tracker.web.form.fields import Form
+from tracker.web.form.filled import filled
 from tracker.web.html import html
 from tracker.web.recording import Outcome, Wrong, answered, context, offered, sent
 from tracker.web.security import PUBLIC, analyst_only
@@ -21,7 +22,7 @@ from tracker.web.security import PUBLIC, analyst_only
 def correcting(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[Any]:
     """The form, filled with the latest version."""
     story = recording.story(request, id)
-    form = forms.filled(story.versions[-1].said)
+    form = filled(story.versions[-1].said)
     form.fields["expected"] = [f"{subject}={version}" for subject, version in story.seen.items()]
     return shown(request, story, Outcome(form))
 
@@ -44,18 +45,15 @@ def ordered(story: Story, form: Form) -> Correct:
     except Wrong as wrong:
         raise Wrong(wrong.errors | errors) from None
     except Refused as refusal:
-        raise Wrong(forms.told(form, refusal) | errors) from None
+        raise Wrong(pointing.told(form, refusal) | errors) from None
     recording.wrong(errors)
     command = Correction(reason=form["reason"], development=development, editorial=form["editorial"] == "yes")
     return Correct(story.entry.development, command)
 
 
 def shown(request: Request[Any, Any, Any], story: Story, outcome: Outcome) -> Response[Any]:
-    types = {"types": forms.grouped_types(), "meaning": forms.MEANING, "stands": forms.HOW_IT_STANDS}
     page = {"correcting": story.entry, "action": f"/events/{story.entry.development}/correct"}
-    return html(
-        request, "log.html", context(request, outcome) | offered(request) | types | page, outcome.status
-    )
+    return html(request, "log.html", context(request, outcome) | offered(request) | page, outcome.status)
 
 
 ROUTES = (correcting, correct)

@@ -14,7 +14,7 @@ from tracker.store.engine import reading
 from tracker.web import point
 from tracker.web.changes import by_partner
 from tracker.web.differences import differences
-from tracker.web.form import MEANING
+from tracker.web.form.kinds import MEANING
 from tracker.web.html import html, subjects_in
 from tracker.web.point import AXES, takes
 

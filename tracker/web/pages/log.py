@@ -5,9 +5,8 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.params import RawBody
 
-from tracker.web import form as forms
 from tracker.web import recording
-from tracker.web.form import Form
+from tracker.web.form.fields import Form
 from tracker.web.html import html
 from tracker.web.point import takes
 from tracker.web.recording import Outcome, answered, context, offered, sent
@@ -34,11 +33,8 @@ def log(request: Request[Any, Any, Any], body: RawBody) -> Response[Any]:
 
 
 def shown(request: Request[Any, Any, Any], outcome: Outcome) -> Response[Any]:
-    types = {"types": forms.grouped_types(), "meaning": forms.MEANING, "stands": forms.HOW_IT_STANDS}
     page = {"correcting": None, "action": "/log"}
-    return html(
-        request, "log.html", context(request, outcome) | offered(request) | types | page, outcome.status
-    )
+    return html(request, "log.html", context(request, outcome) | offered(request) | page, outcome.status)
 
 
 ROUTES = (new, log)

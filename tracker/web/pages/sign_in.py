@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from tracker.domain.errors import Refused
 from tracker.settings import Settings
 from tracker.web import security
-from tracker.web.form import Form
+from tracker.web.form.fields import Form
 from tracker.web.html import html, upper_first
 from tracker.web.point import takes
 from tracker.web.security import PUBLIC

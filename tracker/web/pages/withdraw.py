@@ -9,7 +9,7 @@ from tracker.domain.events import Withdrawal
 from tracker.domain.views import Story
 from tracker.record import Withdraw
 from tracker.web import recording
-from tracker.web.form import Form
+from tracker.web.form.fields import Form
 from tracker.web.html import html
 from tracker.web.recording import Outcome, answered, context, sent
 from tracker.web.security import PUBLIC, analyst_only
