@@ -63,8 +63,8 @@ def environment() -> Environment:
     )  # fmt: skip
     made.filters |= {
         "account": account, "at": at, "day": day, "field_label": field_label, "label": label, "party": party,
-        "path": subject_path, "plural": plural, "pretty": pretty, "rate": words.rate, "scope": words.scope_of, "short": short,
-        "stated": words.stated, "titled": titled, "upper_first": upper_first, "web": web_only,
+        "path": subject_path, "plural": plural, "pretty": pretty, "rate": words.rate, "scope": words.scope_of,
+        "short": short, "stated": words.stated, "titled": titled, "upper_first": upper_first, "web": web_only,
         "said_as": lambda value, name: words.said(name, value),
     }  # fmt: skip
     made.globals |= {
