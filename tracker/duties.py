@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
@@ -35,6 +36,26 @@ class Question:
     content: str | None = None
     transshipped: bool = False
     party: str | None = None
+
+
+def question(
+    *,
+    partner: str | None = None,
+    measure: str | None = None,
+    authority: str | None = None,
+    direction: str = "import",
+    usmca: bool = False,
+    qualifies: str | None = None,
+    **others: Any,
+) -> Question:
+    """A question in the words it is put in: keys with or without their kind, exemptions with commas."""
+    met = {key.strip() for key in (qualifies or "").split(",") if key.strip()}
+    return Question(
+        partner=partner and partner.upper(), export=direction == "export",
+        measure=measure and subjects.key_of("measure", measure),
+        authority=authority and subjects.key_of("authority", authority),
+        qualifies=frozenset(met | {"usmca"} if usmca else met), **others,
+    )  # fmt: skip
 
 
 def asked(connection: Connection, question: Question, at: Point) -> DutyView:

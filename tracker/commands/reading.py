@@ -187,15 +187,12 @@ def duty(
     party: str | None, as_json: bool, **axes: Any,
 ) -> None:  # fmt: skip
     """What a partner's goods pay, layer by layer, and in all."""
-    from tracker import duties, subjects
+    from tracker import duties
     from tracker.terminal import opening, showing, standing
 
-    question = duties.Question(
-        partner=code and code.upper(), scope=scope, hs=hs, export=direction == "export",
-        measure=measure and subjects.key_of("measure", measure),
-        authority=authority and subjects.key_of("authority", authority),
-        qualifies=frozenset({*qualifies, *(["usmca"] if usmca else [])}), content=content,
-        transshipped=transshipped, party=party,
+    question = duties.question(
+        partner=code, scope=scope, hs=hs, direction=direction, measure=measure, authority=authority, usmca=usmca,
+        qualifies=",".join(qualifies), content=content, transshipped=transshipped, party=party,
     )  # fmt: skip
     with opening.at_point(axes) as (connection, at):
         found = duties.asked(connection, question, at)

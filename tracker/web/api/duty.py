@@ -7,9 +7,8 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 from sqlalchemy import Engine
 
-from tracker import duties, read, subjects
+from tracker import duties, read
 from tracker.domain.views import DutyView, ScopeView, Temporal, View
-from tracker.duties import Question
 from tracker.store.engine import reading
 from tracker.web.asking import Asked, Listing
 from tracker.web.conditional import Answer, answer
@@ -95,14 +94,9 @@ def duty(
     the customs value, with and without quota. ``total`` sums what counts, the normal duty among it where that is on
     record; it is null where a layer has no stated rate. Goods are taken to qualify for nothing unless the question
     says so. By ``measure`` or ``authority`` alone: whom they reach, layer by layer."""
-    met = {key.strip() for key in (qualifies or "").split(",") if key.strip()} | (
-        {"usmca"} if usmca else set()
-    )
-    question = Question(
-        partner=partner, scope=of_scope, hs=hs, export=direction == "export",
-        measure=measure and subjects.key_of("measure", measure),
-        authority=authority and subjects.key_of("authority", authority),
-        qualifies=frozenset(met), content=content, transshipped=transshipped, party=party,
+    question = duties.question(
+        partner=partner, scope=of_scope, hs=hs, direction=direction, measure=measure, authority=authority,
+        usmca=usmca, qualifies=qualifies, content=content, transshipped=transshipped, party=party,
     )  # fmt: skip
     with reading(engine) as connection:
         at = asked.point(connection)
