@@ -11,7 +11,7 @@ from domain.histories import SUBJECTS, Step, opening
 
 from tracker.domain import decide
 from tracker.domain.decide import Known
-from tracker.domain.digest import Said, Watched, moves
+from tracker.domain.digest import tell
 from tracker.domain.edition import Edition, Mark, Scope
 from tracker.domain.errors import Refused
 from tracker.domain.events import (
@@ -23,8 +23,11 @@ from tracker.domain.events import (
     concerned,
 )
 from tracker.domain.fold import Contribution, Lane, Order, Row, Segment, fold
+from tracker.domain.moves import moves
+from tracker.domain.news import Said
 from tracker.domain.paint import EVERYONE, announced, paints
-from tracker.domain.telling import Frame, tell
+from tracker.domain.telling import Frame
+from tracker.domain.watched import Watched
 
 BELIEVED = 2**62
 CODES = ("GB", "MX", "CN", "EU")

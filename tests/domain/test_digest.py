@@ -14,9 +14,10 @@ from domain.histories import histories
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tracker.domain.digest import moves, news
 from tracker.domain.edition import Edition, Entry, Mark, headline
 from tracker.domain.history import SILENT, Change, Key, value, values
+from tracker.domain.moves import moves
+from tracker.domain.news import news
 from tracker.domain.when import BEGINNING
 
 START = datetime(2025, 1, 1, tzinfo=UTC)

@@ -31,12 +31,15 @@ from sqlalchemy import (
 from tracker import read
 from tracker.delivery import schedule
 from tracker.delivery.subscriptions import subscriptions
-from tracker.domain.digest import Said, Watched, moves
+from tracker.domain.digest import tell
 from tracker.domain.edition import Edition, Mark, Scope, headline
 from tracker.domain.errors import Problem, Refused, invalid
 from tracker.domain.fold import Row as Segment
+from tracker.domain.moves import moves
+from tracker.domain.news import Said
 from tracker.domain.paint import EVERYONE
-from tracker.domain.telling import Frame, tell
+from tracker.domain.telling import Frame
+from tracker.domain.watched import Watched
 from tracker.projections import segments
 from tracker.schema import Instant, Json, Serial, durable
 from tracker.store import log

@@ -4,35 +4,24 @@ edition. Equal changes of several partners are told once. Pure."""
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from tracker.domain import words
-from tracker.domain.digest import (
-    Moves,
-    News,
-    Patch,
-    Said,
-    Story,
-    Watched,
-    cause,
-    grouped,
-    inert,
-    news,
-    returned,
-    unsaid,
-    vacuous,
-)
-from tracker.domain.edition import Edition, Entry, Kind, Line, Mark, Named, Scope
+from tracker.domain.edition import Entry, Kind, Line, Mark, Named, Scope
 from tracker.domain.events import HOME, DevelopmentCorrected, DevelopmentWithdrawn, actor_of, kind_of
 from tracker.domain.history import About, Change, Fact, Key, same, value
+from tracker.domain.moves import cause, inert, vacuous
+from tracker.domain.news import News, Said, Story
 from tracker.domain.paint import EVERYONE, announced
+from tracker.domain.patches import Patch
 from tracker.domain.phrasing import Sentence, sentence
 from tracker.domain.scopes import ALL_GOODS
 from tracker.domain.views import bounded, nested, title_of
+from tracker.domain.watched import Watched
 from tracker.domain.when import BEGINNING, FOREVER, zone_of
 
 NAMING = {"provision": "title", "deadline": "title", "criterion": "text", "risk": "text"}
@@ -55,75 +44,6 @@ class Frame:
     held_after: datetime = FOREVER
 
 
-def tell(
-    frame: Frame,
-    watched: Sequence[Watched],
-    stories: Sequence[Story],
-    moved: Moves,
-    causes: Mapping[int, Said],
-    told_on: Mapping[str, str],
-) -> Edition:
-    """The edition between two marks. ``causes``: all events of the developments behind ``moved``, by position.
-    ``told_on``: the day on which its readers were told of a development, where they were."""
-    telling = _Telling(frame, watched, told_on)
-    found = news(watched, stories, frame.since.position, frame.until.position, frame.scope.everybody)
-    back = returned(watched, found, frame.since.position, frame.until.position)
-    entries = [telling.entry(group, back) for group in grouped(found, back)]
-
-    def of(kind: Kind) -> list[Entry]:
-        return [entry for entry in entries if entry.kind == kind]
-
-    return Edition(
-        day=frame.day, zone=frame.zone, scope=frame.scope, about=_about(frame.scope, watched),
-        partners=[who.code for who in watched], since=frame.since, until=frame.until,
-        took_effect=telling.moved("took_effect", _together(moved.took_effect, moved.reached), causes),
-        fell_through=telling.moved("fell_through", moved.fell_through, causes),
-        new=of("new"), late=of("late"), corrected=of("corrected"), withdrawn=of("withdrawn"),
-        coming=telling.moved("coming", moved.coming, causes), unchecked=_unchecked(frame, watched),
-        editorial=sum(_editorial(story, frame.since.position) for story in stories),
-    )  # fmt: skip
-
-
-def _together(*parts: Mapping[str, list[Change]]) -> dict[str, list[Change]]:
-    found: dict[str, list[Change]] = {}
-    for part in parts:
-        for code, changes in part.items():
-            found.setdefault(code, []).extend(changes)
-    return found
-
-
-def _editorial(story: Story, since: int) -> bool:
-    fresh = [said for said in story if said.position > since]
-    return bool(fresh) and fresh[0].position != story[0].position and unsaid(story, fresh)
-
-
-def _about(scope: Scope, watched: Iterable[Watched]) -> str:
-    if scope.everybody:
-        return "all partners"
-    chosen = ", ".join(who.name for who in watched if who.code in scope.partners)
-    affected = (
-        f"partners with {' or '.join(scope.sectors)} among the sectors affected" if scope.sectors else ""
-    )
-    return " and ".join(part for part in (chosen, affected) if part)
-
-
-def _unchecked(frame: Frame, watched: Sequence[Watched]) -> list[str]:
-    """The partners whose record has not been checked for news up to the day before, with the day up to which it was."""
-    found: dict[str, list[str]] = {}
-    yesterday = frame.until.as_of.astimezone(ZoneInfo(frame.zone)).date() - timedelta(days=1)
-    for who in watched:
-        seen = who.known(frame.until.position)
-        rows = [row for key in seen.keys if key.aspect == "checked" for row in seen.rows(key)]
-        days = [row.segment.state["through"][0].value for row in rows if row.partner == who.code]
-        if (last := max(days, default="")) < yesterday.isoformat():
-            found.setdefault(last, []).append(who.name)
-    return [
-        f"{'all partners' if len(names) == len(watched) > 4 else ', '.join(names)} "
-        + (f"(through {words.stated(last)})" if last else "(not at all)")
-        for last, names in sorted(found.items())
-    ]
-
-
 @dataclass(slots=True)
 class _Alike:
     """A change with all for whom, and all goods of which, it is told in the same words."""
@@ -137,7 +57,7 @@ class _Alike:
     scopes: list[str] = field(default_factory=list)
 
 
-class _Telling:
+class Telling:
     """Everything that one edition says in words."""
 
     def __init__(self, frame: Frame, watched: Sequence[Watched], told_on: Mapping[str, str]) -> None:

@@ -1,0 +1,187 @@
+"""What the developments of a window changed, each told in one place. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tracker.domain.decide import standing
+from tracker.domain.edition import Kind, Mark
+from tracker.domain.events import (
+    AnyEvent,
+    DevelopmentCorrected,
+    DevelopmentWithdrawn,
+    Logged,
+    PartnerChecked,
+    Told,
+)
+from tracker.domain.history import Key
+from tracker.domain.moves import vacuous
+from tracker.domain.paint import Paint, announced, paints
+from tracker.domain.patches import Patch, composed, joined
+from tracker.domain.watched import Watched, steps
+
+_LASTS = {
+    "minute": timedelta(),
+    "day": timedelta(days=1),
+    "month": timedelta(days=31),
+    "year": timedelta(days=366),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An event as the log holds it."""
+
+    position: int
+    commit: int
+    id: str
+    subject: str
+    development: str
+    learnt_at: datetime
+    recorded_at: datetime
+    told: Told
+    event: AnyEvent
+
+
+Story = Sequence[Said]
+"""All events of one development up to the end of the window, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a development did in the window: what its events there changed per partner, in how many steps, and whose
+    business it is. ``quiet``: nobody's; it only changes terms that have no standing with any partner here."""
+
+    story: Story
+    fresh: Story
+    changes: Mapping[str, Sequence[Patch]]
+    steps: Mapping[str, int]
+    partners: Sequence[str]
+    quiet: bool
+
+    @property
+    def first(self) -> Said:
+        return self.story[0]
+
+    @property
+    def logged_now(self) -> bool:
+        """Whether it was logged in the window, and not only repaired."""
+        return self.first.position == self.fresh[0].position
+
+    @property
+    def told(self) -> Told:
+        """What the world was told, in the latest version."""
+        return standing((said.told, said.event) for said in self.story).told
+
+    @property
+    def times(self) -> int:
+        """How often it moved anything, for the partner for whom that was most often."""
+        return max(self.steps.values(), default=0)
+
+    def kind(self, since: Mark) -> Kind:
+        """The part it stands in."""
+        gone = isinstance(self.story[-1].event, DevelopmentWithdrawn)
+        if self.logged_now:
+            return "withdrawn" if gone else "late" if self._over() <= since.as_of else "new"
+        before = self.story[len(self.story) - len(self.fresh) - 1]
+        return "withdrawn" if gone and not isinstance(before.event, DevelopmentWithdrawn) else "corrected"
+
+    def _over(self) -> datetime:
+        """When the time at which it was announced was over, as precisely as that is known."""
+        told = announced(self.told, self.first.subject)
+        return told.at + _LASTS[told.precision]
+
+
+def news(
+    watched: Sequence[Watched], stories: Iterable[Story], since: int, until: int, everybody: bool
+) -> list[News]:
+    """The developments with news in (since, until] that change something here or are somebody's business, in the
+    order of their last event."""
+    found = []
+    for story in stories:
+        fresh = [said for said in story if said.position > since]
+        if not fresh or unsaid(story, fresh):
+            continue
+        changes: dict[str, Sequence[Patch]] = {}
+        times: dict[str, int] = {}
+        commits = [(last, steps(watched, first - 1, last)) for first, last in _commits(fresh)]
+        for who in watched:
+            taken = [(last, step) for last, by_code in commits if (step := by_code[who.code])]
+            changes[who.code], times[who.code] = joined(composed(taken)), len(taken)
+        said = _effects(story, since)
+        concerned = [
+            who.code
+            for who in watched
+            if any(
+                not vacuous(patch.change, who.known(since), who.known(until)) for patch in changes[who.code]
+            )
+            or (
+                not changes[who.code]
+                and (times[who.code] or any(who.reached(subject, painted) for subject, painted in said))
+            )
+        ]
+        if concerned or everybody or any(changes.values()):
+            found.append(News(story, fresh, changes, times, concerned, not concerned and not everybody))
+    return sorted(found, key=lambda one: one.fresh[-1].position)
+
+
+def unsaid(story: Story, fresh: Story) -> bool:
+    """Whether nothing of it is for readers: editorial corrections, or word that somebody looked for news."""
+    if fresh[0].position == story[0].position:
+        return all(isinstance(fact, PartnerChecked) for fact in _facts(story))
+    return all(isinstance(said.event, DevelopmentCorrected) and said.event.editorial for said in fresh)
+
+
+def _facts(story: Story) -> list[Logged]:
+    """What a development says in its latest version, also where that was withdrawn."""
+    now = standing((said.told, said.event) for said in story)
+    return [fact for held in now.events.values() for fact in held]
+
+
+def _effects(story: Story, since: int) -> list[tuple[str, list[Paint]]]:
+    """What a development says, as it was told before and as it is now: its subjects, each with the effects."""
+    versions = [story, [said for said in story if said.position <= since]]
+    return [(fact.subject, paints(v[-1].told, fact)) for v in versions if v for fact in _facts(v)]
+
+
+def _commits(fresh: Story) -> list[tuple[int, int]]:
+    spans: dict[int, list[int]] = {}
+    for said in fresh:
+        spans.setdefault(said.commit, []).append(said.position)
+    return [(min(positions), max(positions)) for positions in spans.values()]
+
+
+def returned(
+    watched: Iterable[Watched], found: Sequence[News], since: int, until: int
+) -> set[tuple[str, Key]]:
+    """What moved in the window and moved back: (partner, item) that several developments changed and that is in the
+    end, over all of world time, as it was."""
+    back: set[tuple[str, Key]] = set()
+    for who in watched:
+        times: dict[Key, int] = {}
+        for one in found:
+            for key in {patch.change.key for patch in one.changes[who.code]}:
+                times[key] = times.get(key, 0) + 1
+        several = {key for key, n in times.items() if n > 1}
+        if several:
+            net = {change.key for change in who.step(since, until)}
+            back |= {(who.code, key) for key in several - net}
+    return back
+
+
+def grouped(found: Sequence[News], back: set[tuple[str, Key]]) -> list[list[News]]:
+    """Developments that did nothing but move the same things there and back, together; each other one alone."""
+    groups: list[tuple[set[tuple[str, Key]], list[News]]] = []
+    for one in found:
+        touched = {(code, patch.change.key) for code, its in one.changes.items() for patch in its}
+        held = [one]
+        if touched and touched <= back:
+            met = [group for group in groups if group[0] & touched]
+            for group in met:
+                touched |= group[0]
+                held = [*group[1], *held]
+                groups.remove(group)
+            groups.append((touched, held))
+        else:
+            groups.append((set(), held))
+    return [held for _, held in groups]
