@@ -94,7 +94,7 @@ def test_the_morning_of_10_april_2025(record: Connection) -> None:
 def test_the_morning_of_3_february_2025(record: Connection) -> None:
     """Paused before it applied: the day on which it was to begin brings nothing."""
     _, text = told_text(record, "2025-02-01", "MX")
-    assert text.count("Mexico: Fentanyl and border tariff on Mexico: 25%") == 2
+    assert text.count("Fentanyl and border tariff on Mexico: 25%") == 2
     assert "COMING UP * 25% on Mexican goods from 4 February 2025, 00:01 New York time · announced 1" in text
     _, text = told_text(record, "2025-02-03", "MX")
     assert "announced 3 February 2025 · until 4 March 2025, 00:01 New York time" in text
