@@ -371,10 +371,11 @@ class _World:
             if "status" in held
         ]
         lowest, highest, position = _charged(items, ALL_GOODS, seen.scopes)
-        if percent > highest:
-            for scope in {item.key.scope for item in items} - {ALL_GOODS}:
-                _, high, other = _charged(items, scope, seen.scopes)
-                highest, position = max(highest, high), max(position, other)
+        for scope in sorted({item.key.scope for item in items} - {ALL_GOODS}):
+            if percent <= highest:
+                break
+            _, high, other = _charged(items, scope, seen.scopes)
+            highest, position = max(highest, high), max(position, other)
         return None if highest == inf else Bounds(start, end, lowest, highest, position or None)
 
 

@@ -47,6 +47,26 @@ CORRECTION = {
     },
 }
 WITHDRAWAL = {"reason": "The report was not confirmed"}
+SOURCE = {
+    "title": "An institute dates the tariff on cars",
+    "announced": "2025-08-31",
+    "sources": [{"publisher": "An institute", "kind": "data"}],
+    "events": [
+        {
+            "type": "measure.amended",
+            "subject": "measure:us-232-autos",
+            "claim": "institute",
+            "effects": [
+                {
+                    "target": "everyone",
+                    "scope": "cars",
+                    "from": "2025-03-12",
+                    "set": {"status": "in_force", "rate": {"percent": 25}},
+                }
+            ],
+        }
+    ],
+}
 READS = {
     "partners": ("The board on 1 July 2025", "/v1/partners?limit=1&as_of=2025-07-01"),
     "partner": ("The United Kingdom on 1 July 2025", "/v1/partners/GB?as_of=2025-07-01"),
@@ -59,6 +79,10 @@ READS = {
     "agreement": ("The Economic Prosperity Deal", "/v1/agreements/us-gb-epd?as_of=2025-07-01"),
     "duty": ("British cars on 1 July 2025", "/v1/duty?partner=GB&scope=cars&as_of=2025-07-01"),
     "scopes": ("The vocabulary", "/v1/scopes?limit=2"),
+    "statements": (
+        "What was said of China by 20 April 2025",
+        "/v1/statements?partner=CN&said_by=2025-04-20&as_of=2025-04-20&limit=2",
+    ),
     "events": ("Pauses", "/v1/events?type=measure.paused&limit=1"),
     "schemas": ("The types", "/v1/schemas"),
     "schema": ("A pause", "/v1/schemas/measure.paused"),
@@ -89,6 +113,7 @@ def written(client: TestClient[Litestar]) -> dict[str, Any]:
     path = f"/v1/developments/{logged['development']}"
     corrected = client.post(f"{path}/corrections", json=CORRECTION).json()
     withdrawn = client.post(f"{path}/withdrawals", json=WITHDRAWAL).json()
+    client.post("/v1/developments", json=SOURCE)
     return {
         "log_development request": example("A pause for Mexico", PAUSE),
         "log_development": {**example("Recorded", logged), **example("Rehearsed", rehearsed)},
@@ -96,6 +121,7 @@ def written(client: TestClient[Litestar]) -> dict[str, Any]:
         "correct_development": example("Corrected", corrected),
         "withdraw_development request": example("It was not so", WITHDRAWAL),
         "withdraw_development": example("Withdrawn", withdrawn),
+        "conflicts": example("A source that is early", client.get("/v1/conflicts?source=institute").json()),
         "development": example("Logged, corrected, withdrawn", client.get(path).json()),
         "event": example("The pause", client.get(f"/v1/events/{logged['events'][0]['id']}").json()),
     }

@@ -2,6 +2,7 @@ from litestar import Router
 
 from tracker.web.api import (
     agreements,
+    conflicts,
     developments,
     document,
     duty,
@@ -10,6 +11,7 @@ from tracker.web.api import (
     measures,
     partners,
     schemas,
+    statements,
 )
 from tracker.web.asking import ASKED, strict
 
@@ -18,6 +20,8 @@ V1 = (
     *measures.ROUTES,
     *agreements.ROUTES,
     *duty.ROUTES,
+    *statements.ROUTES,
+    *conflicts.ROUTES,
     *events.ROUTES,
     *developments.ROUTES,
     *schemas.ROUTES,

@@ -5,6 +5,7 @@ from litestar import Router
 from tracker.web.pages import (
     about,
     board,
+    conflicts,
     correct,
     digest,
     duty,
@@ -18,8 +19,8 @@ from tracker.web.pages import (
 from tracker.web.point import strict
 
 PAGES = (
-    *board.ROUTES, *partner.ROUTES, *event.ROUTES, *subject.ROUTES, *duty.ROUTES, *digest.ROUTES, *log.ROUTES,
-    *correct.ROUTES, *withdraw.ROUTES, *sign_in.ROUTES, *about.ROUTES,
+    *board.ROUTES, *partner.ROUTES, *event.ROUTES, *subject.ROUTES, *duty.ROUTES, *digest.ROUTES,
+    *conflicts.ROUTES, *log.ROUTES, *correct.ROUTES, *withdraw.ROUTES, *sign_in.ROUTES, *about.ROUTES,
 )  # fmt: skip
 # Behind a router: Litestar 2.25 registers an application's own handlers of one path (GET and POST) twice, and a
 # sync handler that is registered twice answers with a coroutine.
