@@ -1,0 +1,178 @@
+"""Who is followed, and where things stand with a partner."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from tracker.domain.duty import counted
+from tracker.domain.errors import Problem, Refused
+from tracker.domain.events import kind_of
+from tracker.domain.fold import Row
+from tracker.domain.history import History, Item
+from tracker.domain.paint import EVERYONE
+from tracker.domain.views import (
+    Cause,
+    Deal,
+    ItemView,
+    PartnerName,
+    PartnerState,
+    change_view,
+    item_view,
+    title_of,
+)
+from tracker.domain.when import FOREVER
+from tracker.projections import segments
+from tracker.read.point import Point, temporal
+from tracker.store import log
+from tracker.store.log import StoredEvent
+
+
+def history(connection: Connection, code: str, known: int, party: str | None = None) -> History:
+    """Everything that holds for a partner (or a named party) over time, as known at a position."""
+    own = segments.known(connection, [code, EVERYONE, *([party] if party else [])], known)
+    blocs = {row.lane.aspect.partition(":")[2] for row in own if row.lane.aspect.startswith("membership:")}
+    rows = own + (segments.known(connection, blocs, known) if blocs else [])
+    return History(code, rows, abouts_of(connection, rows, known), party)
+
+
+def abouts_of(connection: Connection, rows: Iterable[Row], known: int) -> dict[str, dict[str, Any]]:
+    """What the subjects of rows are, with the vocabulary of goods."""
+    return segments.abouts(connection, {row.subject for row in rows}, known, scopes=True)
+
+
+def names(connection: Connection, known: int) -> dict[str, PartnerName]:
+    """The partners that are followed, in the order of their rank, blocs last."""
+    found: dict[str, PartnerName] = {}
+    abouts = segments.abouts(connection, log.subject_keys(connection, "partner"), known)
+    for subject, about in abouts.items():
+        code = subject.removeprefix("partner:")
+        found[code] = PartnerName(
+            code=code, name=about["name"], kind=about["kind"], rank=about.get("rank"), blocs=[]
+        )
+    return dict(sorted(found.items(), key=lambda pair: (pair[1].rank or 10_000, pair[1].name)))
+
+
+def partner(connection: Connection, code: str, known: int) -> PartnerName:
+    """A partner by its code; Refused where it is not followed, as known then."""
+    found = names(connection, known)
+    if code not in found:
+        followed = ", ".join(found) or "nobody yet"
+        raise Refused(
+            "not_found",
+            f"{code!r} is not a partner that is followed here, as known then; these are: {followed}",
+            Problem("code", "not a partner that is followed"),
+        )
+    return found[code]
+
+
+def state(connection: Connection, code: str, at: Point) -> PartnerState:
+    """Where things stand with a partner at a point."""
+    name = partner(connection, code, at.known)
+    seen = history(connection, code, at.known)
+    items = counted(seen.items(at.as_of), seen.scopes)
+    coming = [change_view(c, seen.abouts.get(c.key.subject, {})) for c in seen.changes(at.as_of, FOREVER)]
+
+    def of(*families: str) -> list[ItemView]:
+        return [
+            item_view(item)
+            for item in items
+            if item.key.family in families and kind_of(item.key.subject) == "partner"
+        ]
+
+    deals = [deal(items, subject) for subject in _agreements(items)]
+    measures = [
+        item_view(i) for i in items if i.key.aspect == "state" and kind_of(i.key.subject) == "measure"
+    ]
+    positions = {p for item in items for p in (fact.position for fact in item.facts.values())}
+    positions |= {change.caused_by for change in coming if change.caused_by}
+    return PartnerState(
+        temporal=temporal(connection, at, checked_through(seen)),
+        partner=msgspec.structs.replace(name, blocs=seen.blocs(at.as_of)),
+        talks=next(iter(of("talks")), None),
+        in_writing=in_writing(items),
+        focus=next(iter(of("focus")), None),
+        criteria=of("criterion"),
+        risks=of("risk"),
+        profile=next(iter(of("profile")), None),
+        measures=[m for m in measures if m.claim is None],
+        agreements=[deal for deal in deals if deal],
+        deadlines=of("deadline"),
+        claims=[m for m in measures if m.claim] + [item_view(i) for i in items if i.key.aspect == "claim"],
+        assessments=of("assessment"),
+        coming=coming,
+        causes=causes(connection, positions),
+    )
+
+
+def coverage(connection: Connection, known: int) -> str | None:
+    """The day through which all partners that are followed were checked; None where one never was."""
+    through: dict[str, str] = {}
+    for row in segments.of_aspect(connection, "checked", known):
+        through[row.partner] = max(through.get(row.partner, ""), row.segment.state["through"][0].value)
+    return min((through.get(code, "") for code in names(connection, known)), default="") or None
+
+
+def checked(connection: Connection, code: str, known: int) -> str | None:
+    """The day through which a partner was checked."""
+    found = segments.of_aspect(connection, "checked", known)
+    return max((row.segment.state["through"][0].value for row in found if row.partner == code), default=None)
+
+
+def causes(connection: Connection, positions: Iterable[int]) -> dict[int, Cause]:
+    """The events at these positions, named."""
+    return {position: cause(event) for position, event in log.at_positions(connection, positions).items()}
+
+
+def cause(event: StoredEvent) -> Cause:
+    """An event, named."""
+    told = event.told
+    return Cause(
+        position=event.position, event=event.id, development=event.development, type=event.type, title=told.title,
+        announced=told.announced, learnt_at=event.learnt_at, sources=msgspec.to_builtins(told.sources),
+    )  # fmt: skip
+
+
+def checked_through(seen: History) -> str | None:
+    """The day through which the partner of a history was checked; None where it never was."""
+    found = [row for key in seen.keys if key.aspect == "checked" for row in seen.rows(key)]
+    return max(
+        (row.segment.state["through"][0].value for row in found if row.partner == seen.partner), default=None
+    )
+
+
+def _agreements(items: Sequence[Item]) -> list[str]:
+    return sorted({item.key.subject for item in items if kind_of(item.key.subject) == "agreement"})
+
+
+def deal(items: Sequence[Item], subject: str) -> Deal | None:
+    """An agreement as it stands among these items; None where nothing is said of it."""
+    its = [
+        item_view(item)
+        for item in items
+        if item.key.subject == subject and item.key.family in ("state", "provision")
+    ]
+    whole = [view for view in its if view.aspect == "state" and view.claim is None]
+    accounts = [view for view in its if view.claim]
+    if not whole and not accounts:
+        return None
+    return Deal(
+        agreement=(whole or accounts)[0],
+        provisions=[view for view in its if view.aspect == "provision" and view.claim is None],
+        accounts=accounts,
+    )
+
+
+def in_writing(items: Sequence[Item]) -> bool | None:
+    """Whether a deal with the partner is in writing; None where there is no deal."""
+    deals = [
+        item for item in items if kind_of(item.key.subject) == "agreement" and item.key.aspect == "state"
+    ]
+    alive = [item for item in deals if item.get("status") not in ("terminated", "abandoned")]
+    return any(item.get("in_writing") for item in alive) if alive else None
+
+
+def titles(connection: Connection, subjects: Iterable[str], known: int) -> dict[str, str]:
+    """The titles of subjects, those that have one."""
+    return {k: title_of(k, about) for k, about in segments.abouts(connection, subjects, known).items()}

@@ -1,0 +1,115 @@
+"""The timeline of a partner: what happened, in which order, and what each changed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from tracker.domain.fold import Row
+from tracker.domain.history import History, restated
+from tracker.domain.paint import EVERYONE
+from tracker.domain.views import (
+    ChangeView,
+    Entry,
+    change_view,
+)
+from tracker.domain.when import BEGINNING, FOREVER
+from tracker.projections import segments
+from tracker.read.developments import around, change_views, entry_of, versions_of
+from tracker.read.partners import abouts_of, partner
+from tracker.read.point import Point
+from tracker.store import log
+from tracker.store.log import StoredEvent
+
+
+def timeline(connection: Connection, code: str, at: Point) -> list[Entry]:
+    """The developments that touch a partner, announced by ``as_of`` and known at the point, newest first, each with
+    what it changed. Withdrawn ones stay, and say so."""
+    partner(connection, code, at.known)
+    own = segments.ever_known(connection, [code, EVERYONE], at.known)
+    blocs = {row.lane.aspect.partition(":")[2] for row in own if row.lane.aspect.startswith("membership:")}
+    rows = own + (segments.ever_known(connection, blocs, at.known) if blocs else [])
+    rows = [row for row in rows if row.lane.aspect not in ("about",)]
+    abouts = abouts_of(connection, rows, at.known)
+    return _entries(connection, rows, abouts, at, code)
+
+
+def _entries(
+    connection: Connection, rows: Sequence[Row], abouts: Mapping[str, Mapping[str, Any]], at: Point, code: str
+) -> list[Entry]:
+    touched: dict[int, set[str]] = {}
+    for row in rows:
+        touched.setdefault(row.known_from, set()).add(row.subject)
+        if row.known_until <= at.known:
+            touched.setdefault(row.known_until, set()).add(row.subject)
+    developments = {event.development for event in log.at_positions(connection, touched).values()}
+    story: dict[str, list[StoredEvent]] = {}
+    for event in log.of_developments(connection, developments, at.known):
+        story.setdefault(event.development, []).append(event)
+    by_subject: dict[str, list[Row]] = {}
+    for row in rows:
+        by_subject.setdefault(row.subject, []).append(row)
+    members = [row for row in rows if row.lane.aspect.startswith("membership:")]
+    own = {row.known_from for row in rows if row.partner == code}
+    entries = []
+    for events in story.values():
+        entry = entry_of(events)
+        if entry.announced_at > at.as_of:
+            continue
+        if entry.standing == "current":
+            changes = _changed_by(code, events, by_subject, members, abouts)
+        else:
+            changes = _mended_for(connection, code, events, members, abouts)
+        concerns = _names(events, code) or any(event.position in own for event in events)
+        if changes or concerns or entry.standing != "current":
+            entries.append(msgspec.structs.replace(entry, changes=changes))
+    return sorted(
+        entries, key=lambda e: (e.announced_at, _sequence(story[e.development]), e.position), reverse=True
+    )
+
+
+def _sequence(events: Sequence[StoredEvent]) -> int:
+    return events[-1].told.sequence
+
+
+def _names(events: Sequence[StoredEvent], code: str) -> bool:
+    return any(event.subject == f"partner:{code}" for event in events)
+
+
+def _changed_by(
+    code: str,
+    events: Sequence[StoredEvent],
+    by_subject: Mapping[str, Sequence[Row]],
+    members: Sequence[Row],
+    abouts: Mapping[str, Mapping[str, Any]],
+) -> list[ChangeView]:
+    """What the latest version of a development changed, against what was believed just before it."""
+    latest = versions_of(events)[-1]
+    first, last = latest[0].position, latest[-1].position
+    subjects = {event.subject for event in events}
+    rows = [*(row for subject in subjects for row in by_subject.get(subject, ())), *members]
+    before = History(code, [row for row in rows if row.known_from < first <= row.known_until], abouts)
+    after = History(code, [row for row in rows if row.known_from <= last < row.known_until], abouts)
+    return [
+        change_view(change, abouts.get(change.key.subject, {}))
+        for change in restated(before, after, BEGINNING, FOREVER)
+        if change.key.subject in subjects
+    ]
+
+
+def _mended_for(
+    connection: Connection,
+    code: str,
+    events: Sequence[StoredEvent],
+    members: Sequence[Row],
+    abouts: Mapping[str, Mapping[str, Any]],
+) -> list[ChangeView]:
+    """What a corrected development says as a whole, not only what its correction moved."""
+    before, after = around(connection, events)
+    now = [row for row in members if row.known_from <= events[-1].position < row.known_until]
+    old, new = History(code, [*before, *now], abouts), History(code, [*after, *now], abouts)
+    subjects = {event.subject for event in events}
+    return change_views(
+        [c for c in restated(old, new, BEGINNING, FOREVER) if c.key.subject in subjects], abouts
+    )
