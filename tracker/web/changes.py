@@ -118,18 +118,17 @@ def said(change: ChangeView) -> tuple[list[str], list[str]]:
     for known in ("title", "text") if change.aspect in ("criterion", "risk") else ("title",):
         if before.get(known) is None and change.aspect in SLUGGED:
             after.pop(known, None)
-    main, terms = told(before, after)
-    if main:
+    return told(before, after)
+
+
+def told(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Fields before and after in words: what matters first, then terms; of terms alone the short ones matter."""
+    terms = words.change(_only(before, main=False), _only(after, main=False))
+    if main := words.change(_only(before, main=True), _only(after, main=True)):
         return main, terms
     long = {name for name in {**before, **after} if name.partition(".")[0] in words.PROSE}
     short = words.change(_without(before, long), _without(after, long))
     return (short, [term for term in terms if term not in short]) if short else (terms, [])
-
-
-def told(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Fields before and after in words: what matters first, then terms."""
-    main = words.change(_only(before, main=True), _only(after, main=True))
-    return main, words.change(_only(before, main=False), _only(after, main=False))
 
 
 def _without(fields: Mapping[str, Any], names: Container[str]) -> dict[str, Any]:

@@ -56,3 +56,9 @@ def test_a_change_of_terms_alone_is_said_by_its_terms(history: Service) -> None:
         if "USMCA" in words(entry.h3)
     )
     assert "spared: Goods that originate under USMCA" in words(exempt)
+
+
+def test_a_course_of_terms_alone_is_said_by_them(history: Service) -> None:
+    course = read(history, "/measures/us-232-steel").select_one("main section")
+    assert "4 Mar 2025 – 16 May 2025 Gives way to" in words(course) or "yields to" in words(course).lower()
+    assert "as before" not in words(course).lower()

@@ -252,3 +252,10 @@ def test_a_term_set_later_names_its_own_event(history: Service) -> None:
     assert "British car quota" in quota.a["title"]
     steel = row_of(page, "Section 232 tariff on steel", "steel")
     assert any("told 3 June 2025" in words(term) for term in steel.select(".terms li"))
+
+
+def test_what_is_announced_shows_the_rate_it_is_to_have(history: Service) -> None:
+    page = read(history, "/partners/CN", as_of="2025-04-20", known_at="2025-04-03")
+    parts = row_of(page, "Section 232 tariff on cars and parts", "auto parts")
+    assert "to be 25%" in words(parts)
+    assert "until 3 May 2025" in words(parts.select_one(".since"))

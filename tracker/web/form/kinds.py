@@ -1,5 +1,6 @@
 """The types of events as the form knows them: what each means, and which fields it and its state have."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -10,7 +11,9 @@ from tracker.domain.values import AgreementState, ClaimState, LegalState, Measur
 
 TYPES: dict[str, type[Struct]] = {str(event.__struct_config__.tag): event for event in Logged.__args__}
 """The types of events that can be logged, by name."""
-MEANING = {tag: " ".join((event.__doc__ or "").replace("``", "").split()) for tag, event in TYPES.items()}
+MEANING = {
+    tag: re.sub("``(.+?)``", "“\\1”", " ".join((event.__doc__ or "").split())) for tag, event in TYPES.items()
+}
 """What each type says, in the words of the catalogue."""
 STATES: tuple[tuple[type[Struct], type[Struct]], ...] = (
     (MeasureEvent, MeasureState), (RulingIssued, LegalState), (ClaimEvent, ClaimState),

@@ -6,8 +6,11 @@ from litestar import Request, Response
 
 from tracker.web.html import anonymous
 
+TITLES = {
+    400: "This cannot be asked", 403: "This may not be done", 404: "There is no such page", 405: "This cannot be sent here",
+    413: "This is too large", 422: "This cannot be taken", 500: "Something went wrong here", 503: "Not just now",
+}  # fmt: skip
 HELP = {
-    400: "The address asks for something that there is not.",
     404: "The address may be mistyped, or what it names is not followed here, or was not yet known at that point.",
     403: "Nothing was changed.",
     405: "This page does not take what was sent to it. Nothing was changed.",
@@ -19,7 +22,12 @@ HELP = {
 
 def page(request: Request[Any, Any, Any], status: int, title: str, detail: str) -> Response[str]:
     """An error as a page in the look of all others."""
-    context = {"status": status, "title": title, "detail": detail, "help": HELP.get(status, "")}
+    context = {
+        "status": status,
+        "title": TITLES.get(status, title),
+        "detail": detail,
+        "help": HELP.get(status, ""),
+    }
     return anonymous(request, "error.html", context, status)
 
 

@@ -58,6 +58,7 @@ class Row:
     """A measure on a partner, for all scopes in which it is the same."""
 
     item: ItemView
+    stated: bool
     rate: str
     why: str
     terms: list[Term]
@@ -87,11 +88,12 @@ def partner(
         entries = read.timeline(connection, code.upper(), at)
         titles = read.titles(connection, _named(state, entries), at.known)
     ours = [m for m in state.measures if m.actor == HOME]
+    theirs = [m for m in state.measures if m.actor != HOME]
     number, pages = _page(request.query_params.get("page") or "1", len(entries))
     shown = entries[(number - 1) * PAGE : number * PAGE]
     context = {
         "bar": bar, "kept": bar.kept, "state": state, "partner": state.partner, "titles": titles, "groups": GROUPS,
-        "measures": grouped(ours), "theirs": grouped(m for m in state.measures if m.actor != HOME),
+        "measures": grouped(ours, state.coming), "theirs": grouped(theirs, state.coming),
         "layers": [m for m in ours if m.counts and m.scope == ALL_GOODS and m.kind != "normal"],
         "said_of": said_of(state), "deadlines": state.deadlines, "coming": coming(state),
         "moves": moves(entries), "passed": passed(state), "entries": [(entry, lines(entry.changes)) for entry in shown],
@@ -126,13 +128,19 @@ def _named(state: PartnerState, entries: Sequence[Entry]) -> set[str]:
 # ---------------------------------------------------------------- measures
 
 
-def grouped(measures: Iterable[ItemView]) -> dict[Standing, list[Row]]:
-    """The measures by how they stand, those that differ by scope alone in one row; on all goods first."""
+def grouped(measures: Iterable[ItemView], coming: Iterable[ChangeView]) -> dict[Standing, list[Row]]:
+    """The measures by how they stand, those that differ by scope alone in one row; on all goods first. What is
+    announced has the rate that is ``coming``."""
+    ahead: dict[tuple[str, str], dict[str, Any]] = {}
+    for change in coming:
+        if change.aspect == "state" and not change.claim and "rate" in change.after:
+            ahead.setdefault((change.subject, change.scope), change.after["rate"])
     found: dict[Standing, dict[tuple[object, ...], Row]] = {name: {} for name in GROUPS}
     for item in measures:
-        row = Row(
-            item, words.rate(item.state.get("rate", {"unknown": True})), why(item), terms(item), fine(item)
-        )
+        first = ahead.get((item.subject, item.scope)) if standing(item) == "announced" else None
+        rate = item.state.get("rate", first)
+        said = words.rate(rate or {"unknown": True})
+        row = Row(item, rate is not None, said, why(item), terms(item), fine(item))
         same = (
             item.subject,
             row.rate,
