@@ -14,13 +14,11 @@ import msgspec
 
 from tracker.domain.errors import Refused
 from tracker.domain.events import AnyEvent, DevelopmentCorrected, Told
-from tracker.store.upcasts import decode, version_of
+from tracker.store.upcasts import TOLD, decode, lift, version_of
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CHECKSUMS = "checksums.txt"
 INDEX = "index.json"
-TOLD = "told"
-"""The folder of what stands beside the event in a body; versioned and released like a type."""
 WRITTEN_BY_HAND = ("README.md", "body.example.json", "command.example.json", CHECKSUMS)
 ANY = {
     "description": "An event as it stands in a body of its own, of any type that can be logged.",
@@ -99,7 +97,7 @@ def checksums(folder: Path) -> dict[str, str]:
 def schemas() -> dict[str, bytes]:
     """The schema of the current version of every type, by file name."""
     named = {f"{name}/v{version_of(name)}.schema.json": (name, cls) for name, cls in types().items()}
-    named[f"{TOLD}/v1.schema.json"] = (TOLD, Told)
+    named[f"{TOLD}/v{version_of(TOLD)}.schema.json"] = (TOLD, Told)
     return {file: _json(schema(name, cls)) for file, (name, cls) in named.items()}
 
 
@@ -225,12 +223,13 @@ def _decodes(folder: Path, name: str) -> Iterator[str]:
 def read_example(type: str, version: int, text: bytes) -> Any:
     """An example as its class, brought to today's version."""
     if type == TOLD:
-        return msgspec.json.decode(text, type=Told)
+        return msgspec.convert(lift(TOLD, version, msgspec.json.decode(text)), Told)
     told = {"title": "An example", "announced": "2025-01-01"}
     event = msgspec.json.decode(text)
     if event.get("type") != type:
         raise ValueError(f"its type is {event.get('type')!r}")
-    return decode(type, version, msgspec.json.encode({"told": told, "event": event}).decode()).event
+    body = {"told": told, "event": event, "schemas": {TOLD: version_of(TOLD)}}
+    return decode(type, version, msgspec.json.encode(body).decode()).event
 
 
 def _example(schema: str) -> str:

@@ -12,11 +12,12 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from tracker.domain.events import Development, DevelopmentCorrected, DevelopmentWithdrawn, Logged
+from tracker.domain.events import Development, DevelopmentCorrected, DevelopmentWithdrawn, Logged, Told
 from tracker.domain.when import rfc3339
 from tracker.importing import NAMESPACE, Line, logged, repaired
 from tracker.store import log
 from tracker.store.log import KeptCommit, StoredEvent
+from tracker.store.upcasts import TOLD, type_of, version_of
 
 
 class Kept(Struct, frozen=True, kw_only=True):
@@ -74,23 +75,33 @@ def commands(connection: Connection) -> Iterator[bytes]:
 
 def _line(key: str, first: str, stored: Sequence[StoredEvent], opened: set[str]) -> Line:
     facts = [event.event for event in stored]
-    told, learnt_at = stored[0].told, rfc3339(stored[0].learnt_at)
+    learnt_at = rfc3339(stored[0].learnt_at)
     match facts[0]:
         case DevelopmentWithdrawn(reason=reason):
             return Line(key=key, learnt_at=learnt_at, withdraws=first, reason=reason)
         case DevelopmentCorrected(reason=reason, editorial=editorial):
-            now = Development(**msgspec.structs.asdict(told), events=in_order(repaired(facts), opened))
+            now = in_order(repaired(facts), opened)
+            return Line(
+                key=key, learnt_at=learnt_at, corrects=first, reason=reason, editorial=editorial,
+                development=_whole(stored[0].told, now), schemas=_schemas(now),
+            )  # fmt: skip
+        case _:
+            events = logged(facts)
             return Line(
                 key=key,
                 learnt_at=learnt_at,
-                corrects=first,
-                reason=reason,
-                editorial=editorial,
-                development=now,
+                development=_whole(stored[0].told, events),
+                schemas=_schemas(events),
             )
-        case _:
-            whole = Development(**msgspec.structs.asdict(told), events=logged(facts))
-            return Line(key=key, learnt_at=learnt_at, development=whole)
+
+
+def _whole(told: Told, events: list[Logged]) -> Development:
+    return Development(**msgspec.structs.asdict(told), events=events)
+
+
+def _schemas(events: Iterable[Logged]) -> dict[str, int]:
+    """The versions that a line is written in: a later release will know another."""
+    return {name: version_of(name) for name in sorted({TOLD, *map(type_of, events)})}
 
 
 def in_order(events: Iterable[Logged], opened: set[str]) -> list[Logged]:

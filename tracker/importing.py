@@ -6,7 +6,7 @@ A line that is refused does not stop the reading: the others are tried as well, 
 wrong. A line's key makes it safe to repeat.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, BinaryIO, TypeVar
@@ -30,10 +30,11 @@ from tracker.domain.paint import announced, read
 from tracker.domain.parse import parse
 from tracker.domain.values import Text, When
 from tracker.domain.when import zone_of
-from tracker.record import By, Correct, Order, Recording, Withdraw
+from tracker.record import By, Correct, Order, Recording, Withdraw, same
 from tracker.store import log
 from tracker.store.engine import writing
-from tracker.store.log import AlreadyDone, StoredEvent
+from tracker.store.log import AlreadyDone
+from tracker.store.upcasts import TOLD, lift, lift_logged, version_of
 
 NAMESPACE = "import:"
 """What the idempotency keys of imported lines begin with."""
@@ -51,7 +52,8 @@ Reference = Annotated[str, Meta(min_length=1, max_length=log.LONGEST_KEY)]
 
 class Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One command of an import. It logs (``development``), corrects (``corrects``, ``reason``, ``development``) or
-    withdraws (``withdraws``, ``reason``): by the key of an earlier line, in whatever import, or by an id."""
+    withdraws (``withdraws``, ``reason``): by the key of an earlier line, in whatever import, or by an id. ``schemas``
+    states the versions that its events are written in; see ``understood``."""
 
     key: Annotated[str, Meta(min_length=1, max_length=log.LONGEST_KEY - len(NAMESPACE))]
     learnt_at: When | None = None
@@ -60,6 +62,7 @@ class Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     reason: Text | None = None
     editorial: bool = False
     development: Development | None = None
+    schemas: dict[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +174,56 @@ def _read(given: Given) -> Line | Refused | None:
     if b"\0" in given.text:
         return invalid("", "holds a zero byte: this is no text, give JSON Lines")
     try:
-        return parse(Line, given.text) if given.text.strip() else None
+        return understood(given.text) if given.text.strip() else None
     except Refused as refusal:
         return refusal
+
+
+def understood(text: bytes) -> Line:
+    """A line in today's shape. Where it states ``schemas``, each event is taken to be in the version of its type there
+    (or 1). Where it does not, in today's; or else, as in a file from before versions were stated, all in version 1."""
+    try:
+        stated = msgspec.json.decode(text, type=_Stated)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return parse(Line, text)
+    if stated.schemas is not None:
+        return parse(Line, _lifted(text, stated, stated.schemas))
+    try:
+        return parse(Line, text)
+    except Refused as refusal:
+        try:
+            return parse(Line, _lifted(text, stated, {}))
+        except Refused:
+            raise refusal from None
+
+
+class _Typed(Struct):
+    type: str
+
+
+class _Development(Struct):
+    events: list[_Typed]
+
+
+class _Stated(Struct):
+    """What a line says of versions, and of what."""
+
+    development: _Development | None = None
+    schemas: dict[str, int] | None = None
+
+
+def _lifted(text: bytes, stated: _Stated, versions: Mapping[str, int]) -> bytes:
+    """A line whose events, of these versions, are lifted to today's."""
+    names = {TOLD, *(event.type for event in stated.development.events)} if stated.development else set()
+    if all(versions.get(name, 1) == version_of(name) for name in names):
+        return text
+    data = msgspec.json.decode(text)
+    told, events = data["development"], data["development"].pop("events")
+    try:
+        lifted = lift(TOLD, versions.get(TOLD, 1), told) | {"events": lift_logged(events, versions)}
+    except (LookupError, TypeError, AttributeError):  # it is no such event: parse says so
+        return text
+    return msgspec.json.encode(data | {"development": lifted})
 
 
 def _foreseen(lines: Iterable[Line]) -> tuple[set[str], set[str]]:
@@ -207,8 +257,11 @@ def _record(connection: Connection, recording: Recording, line: Line, terms: Ter
     if len(line.key) == UUID and (
         stored := log.of_commit(connection, line.key)
     ):  # an export of this very record
-        _agree(line, stored)
-        return True
+        if same(order, stored):
+            return True
+        raise invalid(
+            "/key", f"{line.key!r} is the id of another command in this log: give this one a key of its own"
+        )
     learnt_at = _learnt(recording, line, terms)
     try:
         recording.record(order, By(terms.who, terms.now, NAMESPACE + line.key, learnt_at))
@@ -303,36 +356,6 @@ def _within(line: Line, refusal: Refused) -> Refused:
     return Refused(refusal.code, refusal.detail, *moved)
 
 
-def _agree(line: Line, stored: Sequence[StoredEvent]) -> None:
-    """That a line whose key is the id of a commit says what that commit says."""
-    if said(line.development, line.reason, line.editorial) != recorded(stored):
-        raise invalid(
-            "/key", f"{line.key!r} is the id of another command in this log: give this one a key of its own"
-        )
-
-
-Said = tuple[object, ...]
-
-
-def said(development: Development | None, reason: str | None, editorial: bool) -> Said:
-    """What a command says, apart from how the events of different subjects are mixed."""
-    if development is None:
-        return reason, editorial
-    told = {name: getattr(development, name) for name in development.__struct_fields__ if name != "events"}
-    return reason, editorial, told, _by_subject(development.events)
-
-
-def recorded(stored: Sequence[StoredEvent]) -> Said:
-    """The same of a commit."""
-    told = {name: getattr(stored[0].told, name) for name in stored[0].told.__struct_fields__}
-    facts = [event.event for event in stored]
-    if isinstance(repair := facts[0], DevelopmentWithdrawn):
-        return repair.reason, False
-    if isinstance(repair, DevelopmentCorrected):
-        return repair.reason, repair.editorial, told, _by_subject(repaired(facts))
-    return None, False, told, _by_subject(logged(facts))
-
-
 def logged(facts: Iterable[AnyEvent]) -> list[Logged]:
     """The facts of a commit that logs."""
     return [fact for fact in facts if not isinstance(fact, DevelopmentCorrected | DevelopmentWithdrawn)]
@@ -341,13 +364,6 @@ def logged(facts: Iterable[AnyEvent]) -> list[Logged]:
 def repaired(facts: Iterable[AnyEvent]) -> list[Logged]:
     """What a correction says instead, over all subjects."""
     return [now for fact in facts if isinstance(fact, DevelopmentCorrected) for now in fact.now]
-
-
-def _by_subject(events: Iterable[Logged]) -> dict[str, list[Logged]]:
-    held: dict[str, list[Logged]] = {}
-    for event in events:
-        held.setdefault(event.subject, []).append(event)
-    return held
 
 
 # ---------------------------------------------------------------- what is wrong

@@ -13,12 +13,21 @@ from secrets import token_bytes
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Engine
+from msgspec import structs
+from sqlalchemy import Column, Connection, Engine, Table, Text, select
 from uuid_utils import uuid7
 
 from tracker.domain import decide
 from tracker.domain.errors import Problem, Refused, invalid
-from tracker.domain.events import Correction, Development, Record, Withdrawal
+from tracker.domain.events import (
+    Correction,
+    Development,
+    DevelopmentCorrected,
+    DevelopmentWithdrawn,
+    Logged,
+    Record,
+    Withdrawal,
+)
 from tracker.domain.fold import Row
 from tracker.domain.paint import announced
 from tracker.domain.when import rfc3339
@@ -28,7 +37,7 @@ from tracker.schema import derived
 from tracker.store import log
 from tracker.store.engine import writing
 from tracker.store.log import AlreadyDone, Commit, NewEvent, StoredEvent
-from tracker.store.upcasts import version_of
+from tracker.store.upcasts import VERSIONS, type_of, version_of, versions_within
 
 Seen = TypeVar("Seen")
 
@@ -133,7 +142,7 @@ class Recording:
         id, request = str(uuid7()), None
         if by.key is not None:
             request = by.key, _fingerprint(order)
-            self._log.claim(*request, id)
+            self._claim(order, *request, id)
         held = self._log.hold(self._subjects(order))
         development, records = self._decide(order)
         if not held.keys() >= {record.event.subject for record in records}:
@@ -162,6 +171,19 @@ class Recording:
         self._log.write()
         for projection in self._projections:
             projection.write()
+
+    def _claim(self, order: Order, key: str, request: bytes, commit: str) -> None:
+        try:
+            self._log.claim(key, request, commit)
+        except AlreadyDone as done:
+            self._log.write()
+            # An earlier release may have known the request in another shape, and hashed it so.
+            if not (done.same or same(order, log.of_commit(self._connection, done.commit))):
+                raise Refused(
+                    "key_reused",
+                    f"the idempotency key {key!r} was used for another request: send a new key with a new request",
+                ) from None
+            raise
 
     def _subjects(self, order: Order) -> set[str]:
         """The subjects an order touches: those it names, and those that a development has so far."""
@@ -198,22 +220,76 @@ class Recording:
         return log.subject_keys(self._connection)
 
 
+def same(order: Order, stored: Sequence[StoredEvent]) -> bool:
+    """Whether these events of one commit are what came of this order, whatever the order of its subjects was."""
+    first = stored[0].event
+    match order:
+        case Development():
+            return decide.told_of(order) == stored[0].told and order.events == [
+                event.event for event in stored
+            ]
+        case Correct(id, command):
+            now: dict[str, list[Logged]] = {}
+            for event in command.development.events:
+                now.setdefault(event.subject, []).append(event)
+            repairs = [event.event for event in stored if isinstance(event.event, DevelopmentCorrected)]
+            return (
+                isinstance(first, DevelopmentCorrected)
+                and (id, command.reason, command.editorial)
+                == (first.development, first.reason, first.editorial)
+                and decide.told_of(command.development) == stored[0].told
+                and now == {repair.subject: list(repair.now) for repair in repairs if repair.now}
+            )
+        case Withdraw(id, command):
+            return isinstance(first, DevelopmentWithdrawn) and (id, command.reason) == (
+                first.development,
+                first.reason,
+            )
+
+
+readings = Table(
+    "readings",
+    derived,
+    Column("versions", Text, primary_key=True),
+    comment="In which versions of their shapes the events were read, of which the derived tables were made.",
+)
+
+
+def catch_up(engine: Engine) -> None:
+    """Make the read models anew where a release made them that read old events otherwise."""
+    with writing(engine) as connection:
+        log.hold_end(connection)
+        made = connection.scalar(select(readings.c.versions))
+        if made != _reading():
+            for _ in _rebuilt(connection):
+                pass
+
+
 def rebuild(engine: Engine) -> Iterator[int]:
     """Make every read model anew from the log, in one transaction; yields the position reached. Readers go on with
     the old until it commits."""
     with writing(engine) as connection:
         log.hold_end(connection)
-        for table in reversed(derived.sorted_tables):
-            connection.execute(table.delete())
-        projections = [projection(connection) for projection in PROJECTIONS]
-        for page in log.pages(connection):
-            subjects = sorted({event.subject for event in page})
-            for projection in projections:
-                projection.foresee(subjects)
-                for event in page:
-                    projection.apply(event)
-                projection.write()
-            yield page[-1].position
+        yield from _rebuilt(connection)
+
+
+def _rebuilt(connection: Connection) -> Iterator[int]:
+    for table in reversed(derived.sorted_tables):
+        connection.execute(table.delete())
+    connection.execute(readings.insert().values(versions=_reading()))
+    projections = [projection(connection) for projection in PROJECTIONS]
+    for page in log.pages(connection):
+        subjects = sorted({event.subject for event in page})
+        for projection in projections:
+            projection.foresee(subjects)
+            for event in page:
+                projection.apply(event)
+            projection.write()
+        yield page[-1].position
+
+
+def _reading() -> str:
+    return log.canonical(VERSIONS).decode()
 
 
 def _sound(order: Order, by: By) -> None:
@@ -265,9 +341,9 @@ def _expect(expected: Mapping[str, int] | None, held: Mapping[str, int]) -> None
 
 
 def _new(record: Record) -> NewEvent:
-    type = str(record.event.__struct_config__.tag)
+    type, body = type_of(record.event), structs.replace(record, schemas=versions_within(record.event))
     return NewEvent(
-        str(uuid7()), record.event.subject, type, version_of(type), log.canonical(record), token_bytes(16)
+        str(uuid7()), record.event.subject, type, version_of(type), log.canonical(body), token_bytes(16)
     )
 
 

@@ -14,6 +14,7 @@ from tracker.domain.values import (
     AuthorityAbout,
     ClaimState,
     CriterionState,
+    DeadlineOutcome,
     DeadlineState,
     LegalState,
     Line,
@@ -345,25 +346,29 @@ class DeadlineEvent(Event, kw_only=True, frozen=True):
     """Shared by everything that happens to a deadline; ``deadline`` is its short key."""
 
     deadline: Slug
-    set: DeadlineState
+    set: DeadlineState | DeadlineOutcome
 
     implies: ClassVar[DeadlineState] = DeadlineState()
 
 
-class DeadlineSet(DeadlineEvent, tag="deadline.set", frozen=True):
+class DeadlineSet(DeadlineEvent, kw_only=True, tag="deadline.set", frozen=True):
     """A date is set by which something is to happen."""
 
+    set: DeadlineState
     implies: ClassVar[DeadlineState] = DeadlineState(status="open")
 
 
-class DeadlineMoved(DeadlineEvent, tag="deadline.moved", frozen=True):
+class DeadlineMoved(DeadlineEvent, kw_only=True, tag="deadline.moved", frozen=True):
     """The date has moved; where it stood before is kept."""
 
+    set: DeadlineState
     implies: ClassVar[DeadlineState] = DeadlineState(status="open")
 
 
-class DeadlineClosed(DeadlineEvent, tag="deadline.closed", frozen=True):
-    """The deadline was met, missed or cancelled."""
+class DeadlineClosed(DeadlineEvent, kw_only=True, tag="deadline.closed", frozen=True):
+    """The deadline was met, missed or cancelled: it says which, or that nobody does."""
+
+    set: DeadlineOutcome
 
 
 class AssessmentPublished(Event, kw_only=True, tag="assessment.published", frozen=True):
@@ -494,11 +499,13 @@ class Withdrawal(Value, frozen=True):
     reason: Text
 
 
-class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body of an event as it is kept in the log, byte for byte: what was told, and the fact."""
+class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The body of an event as it is kept in the log, byte for byte: what was told, and the fact. ``schemas``: the
+    versions, where they are not 1, of what has no envelope of its own: ``told``, and the events of a correction."""
 
     told: Told
     event: AnyEvent
+    schemas: dict[str, int] = {}
 
 
 HOME = "US"

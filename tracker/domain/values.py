@@ -275,6 +275,15 @@ class DeadlineState(Value, frozen=True):
     text: Text | None | UnsetType = UNSET
 
 
+class DeadlineOutcome(Value, frozen=True):
+    """How a deadline ended; ``closed`` where nobody says how. The rest is as it was, unless it is set."""
+
+    status: Literal["met", "missed", "cancelled", "closed"]
+    title: Line | UnsetType = UNSET
+    due: When | None | UnsetType = UNSET
+    text: Text | None | UnsetType = UNSET
+
+
 class CriterionState(Value, frozen=True):
     """How a criterion of the win stands, and on what evidence."""
 

@@ -39,7 +39,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import OperationalError
 
-from tracker.domain.errors import Refused
 from tracker.domain.events import AnyEvent, Told
 from tracker.schema import Instant, Serial, durable, micros
 from tracker.store import proof
@@ -177,10 +176,11 @@ class KeptCommit:
 
 
 class AlreadyDone(Exception):
-    """This idempotency key has already recorded exactly this request, as this commit."""
+    """This idempotency key has already recorded a request, as this commit; ``same``: exactly this one."""
 
-    def __init__(self, commit: str) -> None:
+    def __init__(self, commit: str, same: bool) -> None:
         self.commit = commit
+        self.same = same
 
 
 class Appending:
@@ -212,20 +212,14 @@ class Appending:
         self.hold(subjects)
 
     def claim(self, key: str, request: bytes, commit: str) -> None:
-        """Take an idempotency key for this commit; AlreadyDone for a retry, Refused where the request differs."""
+        """Take an idempotency key for this commit; AlreadyDone where it was taken before."""
         if not self._alone:
             row = {"key": key, "hash": request, "commit": commit}
             if self._connection.execute(_CLAIM[self._dialect], row).one_or_none():
                 return
         self.foresee([key], ())
-        if (before := self._asked[key]) is None:
-            return
-        if before[0] != request:
-            raise Refused(
-                "key_reused",
-                f"the idempotency key {key!r} was used for another request: send a new key with a new request",
-            )
-        raise AlreadyDone(before[1])
+        if (before := self._asked[key]) is not None:
+            raise AlreadyDone(before[1], same=before[0] == request)
 
     def hold(self, keys: Collection[str]) -> dict[str, int]:
         """Lock subjects for this transaction, new ones included: how many events each has. In key order, so that two

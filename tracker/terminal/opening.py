@@ -79,10 +79,15 @@ def at_point(axes: Mapping[str, Any]) -> Iterator[tuple[Connection, Point]]:
 
 @contextmanager
 def to_write(found: Settings | None = None) -> Iterator[Opened]:
-    """Open the database, made and migrated where it is not yet."""
+    """Open the database, made, migrated and read as this release reads where it is not yet."""
+    from tracker.record import catch_up
     from tracker.store.migrate import migrate
 
-    with _opened(found or settings(), migrate) as opened:
+    def prepare(engine: Engine) -> None:
+        migrate(engine)
+        catch_up(engine)
+
+    with _opened(found or settings(), prepare) as opened:
         yield opened
 
 
