@@ -35,8 +35,8 @@ def grouped_types() -> dict[str, list[str]]:
     return found
 
 
-def _choices(state: type[Struct]) -> list[str]:
-    fields = (field for field in msgspec.structs.fields(state) if field.name in STANDS)
+def _choices(*states: type[Struct]) -> list[str]:
+    fields = (field for state in states for field in msgspec.structs.fields(state) if field.name in STANDS)
     return list(dict.fromkeys(word for field in fields for word in _words(field.type)))
 
 
@@ -51,7 +51,7 @@ def _words(hint: Any) -> Iterable[str]:
 HOW_IT_STANDS = {
     "Measure": _choices(values.MeasureState), "Deal": _choices(values.AgreementState),
     "Provision": _choices(values.ProvisionState), "Claim": _choices(values.ClaimState),
-    "Talks": _choices(values.TalksState), "Deadline": _choices(values.DeadlineState),
+    "Talks": _choices(values.TalksState), "Deadline": _choices(values.DeadlineState, values.DeadlineOutcome),
     "Criterion": _choices(values.CriterionState), "Risk": _choices(values.RiskState),
 }  # fmt: skip
 """The words for how each kind of thing may stand."""
