@@ -1,7 +1,8 @@
 """What people and programs see: plain, immutable shapes, and how an item or a change becomes one.
 
 Instants are UTC. ``state`` holds an item's fields as their event type documents them (rates in percent);
-``causes`` names, per field, the position of the event that set it.
+``causes`` names, per field, the position of the event that set it; of status and rate the one that made them so
+``since``, not one that only said them again.
 """
 
 from collections.abc import Mapping, Sequence

@@ -102,7 +102,7 @@ def asked(request: Request[Any, Any, Any], connection: Connection) -> tuple[Poin
 def _named(detail: str) -> str:
     """What is wrong, in the words of the bar."""
     for name, label in (("as_of", "state on"), ("known_at", "as known on"), ("known_position", "position")):
-        detail = detail.replace(f"{name}: ", "").replace(name, label)
+        detail = detail.replace(name, label)
     return detail
 
 

@@ -39,7 +39,7 @@ def test_a_page_that_is_not_the_present_says_so_and_leads_back(history: Service)
 
 def test_a_date_that_is_none_is_told_beside_the_field_and_kept(history: Service) -> None:
     page = read(history, "/partners/GB", 400, as_of="2025-13-45")
-    assert "'2025-13-45' is not a point in time" in words(page.select_one(".point .error"))
+    assert "State on: '2025-13-45' is not a point in time" in words(page.select_one(".point .error"))
     assert page.select_one("input[name=as_of]")["value"] == "2025-13-45"
     assert "United Kingdom" in words(page.h1)
     ahead = read(history, "/partners/GB", 400, known_at="2099-01-01")
