@@ -306,6 +306,18 @@ def test_an_editorial_correction_is_not_told() -> None:
     assert (edition.empty, edition.editorial) == (True, 1)
 
 
+def test_programs_learn_of_an_editorial_correction_that_changes_words() -> None:
+    """What follows the editions knows what the record says; readers hear nothing of it."""
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    mended = at(25, "MX", **{"from": "2025-02-01"})
+    mended["set"]["text"] = "Spelt right."
+    corrected(book, 0, opened(TARIFF, mended), announced="2025-02-01", editorial=True)
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    assert (edition.empty, edition.editorial) == (True, 1)
+    assert [line.after for entry in edition.corrected for line in entry.lines] == [{"text": "Spelt right."}]
+
+
 def test_what_was_logged_and_withdrawn_since_the_last_edition_is_one_line() -> None:
     book = tariff_on_mexico()
     since = mark(book, MARCH)

@@ -50,7 +50,8 @@ Story = Sequence[Said]
 @dataclass(frozen=True, slots=True)
 class News:
     """What a development did in the window: what its events there changed per partner, in how many steps, and whose
-    business it is. ``quiet``: nobody's; it only changes terms that have no standing with any partner here."""
+    business it is. ``quiet``: it is not for readers: nobody's business here, only terms that have no standing with any
+    partner; or an editorial correction."""
 
     story: Story
     fresh: Story
@@ -100,7 +101,7 @@ def news(
     found = []
     for story in stories:
         fresh = [said for said in story if said.position > since]
-        if not fresh or unsaid(story, fresh):
+        if not fresh:
             continue
         changes: dict[str, Sequence[Patch]] = {}
         times: dict[str, int] = {}
@@ -120,8 +121,10 @@ def news(
                 and (times[who.code] or any(who.reached(subject, painted) for subject, painted in said))
             )
         ]
-        if concerned or everybody or any(changes.values()):
-            found.append(News(story, fresh, changes, times, concerned, not concerned and not everybody))
+        silent = unsaid(story, fresh)
+        if any(changes.values()) or (not silent and (concerned or everybody)):
+            quiet = silent or not (concerned or everybody)
+            found.append(News(story, fresh, changes, times, concerned, quiet))
     return sorted(found, key=lambda one: one.fresh[-1].position)
 
 
