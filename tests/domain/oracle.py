@@ -336,5 +336,5 @@ def _effects(told: dict[str, Any], event: dict[str, Any]) -> Iterator[Effect]:
     elif type == "assessment.published":
         said = {"by": event["by"], "text": event["text"]}
         yield Effect(key, f"assessment:{event['assessment']}", said, announced)
-    elif type != "partner.registered":
+    elif type not in ("partner.registered", "scope.defined"):
         raise AssertionError(f"the oracle has not heard of {type}")

@@ -510,6 +510,8 @@ class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
 
 HOME = "US"
 """The country whose talks are tracked."""
+VOCABULARY = "scope"
+"""Whom the lanes concern that define goods: nobody, and every question."""
 
 Kind = Literal["measure", "agreement", "authority", "partner", "scope"]
 
@@ -534,8 +536,8 @@ def parties_of(subject: str) -> list[str]:
 
 def concerned(subject: str, target: str) -> str:
     """The partner that a lane concerns: the target of what the home country does, the actor of what others do;
-    '' where it only says what the subject is."""
+    '' where it only says what the subject is; ``VOCABULARY`` where that is a scope of goods."""
     if not target:
-        return ""
+        return VOCABULARY if kind_of(subject) == "scope" else ""
     actor = actor_of(subject)
     return target if actor == HOME or kind_of(subject) == "agreement" else actor

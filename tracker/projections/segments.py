@@ -31,7 +31,14 @@ from sqlalchemy import (
     update,
 )
 
-from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, Logged, Told, concerned
+from tracker.domain.events import (
+    VOCABULARY,
+    DevelopmentCorrected,
+    DevelopmentWithdrawn,
+    Logged,
+    Told,
+    concerned,
+)
 from tracker.domain.fold import Contribution, Lane, Lanes, Layer, Order, Row, Segment, fold, painted, selected
 from tracker.domain.paint import Paint, announced, paints
 from tracker.domain.when import BEGINNING, FOREVER
@@ -482,12 +489,14 @@ def abouts(
 ) -> dict[str, dict[str, Any]]:
     """What subjects are, as known at a position: title, kind, authority, ...; with all ``scopes`` if wished."""
     named = lanes.c.subject.in_(bindparam("subjects", expanding=True))
-    whose = or_(named, lanes.c.subject.startswith("scope:")) if scopes else named
-    wanted = _ROWS.where(*_KNOWN, lanes.c.aspect == "about", whose)
-    return {
-        row.subject: {name: layers[0].value for name, layers in row.segment.state.items()}
-        for row in _rows(connection.execute(wanted, {"known": known, "subjects": sorted(set(subjects))}))
-    }
+    whose = or_(named, lanes.c.partner == VOCABULARY) if scopes else named
+    wanted = (
+        select(lanes.c.subject, segments.c.state)
+        .join_from(lanes, segments, segments.c.lane == lanes.c.id)
+        .where(*_KNOWN, lanes.c.aspect == "about", whose)
+    )
+    found = connection.execute(wanted, {"known": known, "subjects": sorted(set(subjects))})
+    return {subject: {name: layers[0][0] for name, layers in state.items()} for subject, state in found}
 
 
 def scopes_in_use(connection: Connection) -> set[str]:
