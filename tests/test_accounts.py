@@ -7,8 +7,9 @@ import msgspec
 import pytest
 from sqlalchemy import Engine
 
-from tracker import accounts, read
-from tracker.accounts import Conflict, Sought, Statement
+from tracker import accounts, disputes, read
+from tracker.accounts import Sought, Statement
+from tracker.disputes import Conflict
 from tracker.domain.errors import Refused
 from tracker.importing import Given, Terms, load
 from tracker.store.clock import open_clock
@@ -94,7 +95,7 @@ def said(engine: Engine, by: str | None = None, sought: Sought = ALL, **axes: An
 
 def disputed(engine: Engine, sought: Sought = ALL, **axes: Any) -> list[Conflict]:
     with reading(engine) as connection:
-        return accounts.disputes(connection, point(connection, engine, **axes), sought)[0]
+        return disputes.disputes(connection, point(connection, engine, **axes), sought)[0]
 
 
 def rates(statements: list[Statement]) -> list[Any]:
@@ -190,3 +191,70 @@ def test_what_lies_beyond_the_record_is_marked(engine: Engine, take: Callable[..
     claim = measure(BORDER, ("MX", "2025-05-01", 35), claim="institute")
     take(*HISTORY, told("third", "2025-05-02", claim, kind="data"))
     assert [(one.kind, one.beyond_coverage) for one in disputed(engine)] == [("dates", False), ("rate", True)]
+
+
+def test_a_statement_that_an_analyst_found_to_be_wrong_is_a_conflict(
+    engine: Engine, take: Callable[..., None]
+) -> None:
+    def claim(type: str, said: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "type": type, "subject": "partner:MX", "claim": "free", "effects": [{"target": "MX", "set": said}],
+        }  # fmt: skip
+
+    says = {"by": "A paper", "says": "Mexico pays nothing.", "rate": {"percent": 0}}
+    over = {"outcome": "contradicted", "text": "The order says 25%."}
+    quiet = [line for line in HISTORY if line["key"] != "first"]
+    take(
+        *quiet[:4], told("paper", "2025-04-02", claim("statement.made", says), kind="data"),
+        told("closed", "2025-04-05", claim("claim.closed", over)),
+    )  # fmt: skip
+    assert disputed(engine, as_of="2025-04-03") == []
+    (one,) = disputed(engine)
+    assert (one.kind, one.theirs.by, one.theirs.tier, one.theirs.rate) == (
+        "contradicted", "A paper", "data", {"percent": 0.0},
+    )  # fmt: skip
+    assert one.why == "A paper: “Mexico pays nothing.” Our record contradicts it: The order says 25%."
+    assert one.ours.said == "2025-04-05"
+
+
+def test_the_accounts_that_the_sides_give_of_a_deal_stand_side_by_side(
+    engine: Engine, take: Callable[..., None]
+) -> None:
+    def account(side: str, text: str, *provisions: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "type": "agreement.announced", "subject": "agreement:us-mx-deal", "about": {"title": "A deal"},
+            "claim": f"{side}-account", "effects": [{"set": {"text": text}}], "provisions": [*provisions],
+        }  # fmt: skip
+
+    rate = {"provision": "cars", "set": {"title": "Cars", "after": {"percent": 10}}}
+    take(
+        HISTORY[0], told("deal", "2025-05-01", account("us", "A great deal.", rate), account("mx", "A framework.")),
+    )  # fmt: skip
+    (one,) = disputed(engine)
+    assert (one.kind, one.partner, one.holds) == ("accounts", "MX", True)
+    assert (
+        one.why
+        == "The account of Mexico: “A framework.” The account of United States: “A great deal. Cars: to 10%.”"
+    )
+
+
+@pytest.mark.parametrize(
+    ("record", "source", "found"),
+    [
+        ("by 2025-03-04", "2025-02-20", []),
+        ("by 2025-03-04", "2025-03-20", ["dates"]),
+        ("2025-03", "2025-03-20", []),
+        ("2025-03", "2025-02", ["dates"]),
+        ("2025-03-04", "2025-03", []),
+        ("2025-03-04", "2025-03-20", ["dates"]),
+    ],
+)
+def test_a_date_that_is_not_told_to_the_day_contradicts_no_day_it_may_be(
+    engine: Engine, take: Callable[..., None], record: str, source: str, found: list[str]
+) -> None:
+    said = measure(BORDER, ("MX", source, 25), claim="institute")
+    take(
+        HISTORY[0], told("border", "2025-02-01", measure(BORDER, ("MX", record, 25))),
+        told("said", "2025-02-20", said, kind="data"), HISTORY[4],
+    )  # fmt: skip
+    assert [one.kind for one in disputed(engine)] == found

@@ -39,7 +39,7 @@ def test_a_table_is_rehearsed_imported_once_and_compared(seeded: Run, table: str
     assert [(one.kind, one.scope, one.holds) for one in report.items] == [("dates", "cars", False)]
     said = " ".join(seeded("conflicts", "--source", "budget-lab").out.split())
     assert "has 25% in force from 12 March 2025, our record 25% in force from 3 April 2025" in said
-    assert "No source contradicts" in seeded("conflicts", "--now").out
+    assert "No source contradicts" in seeded("conflicts", "--source", "budget-lab", "--now").out
 
 
 def test_a_table_that_cannot_be_read_is_refused_in_a_line(seeded: Run, table: str, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ RINGS = (
         "subjects",
         "duties",
         "accounts",
+        "disputes",
         "importing",
         "mapping",
         "exporting",

@@ -67,12 +67,12 @@ def conflicts(
     **axes: Any,
 ) -> None:
     """Where sources and our record, or two sources, cannot both be right, about any day until --as-of."""
-    from tracker import accounts, read
+    from tracker import accounts, disputes, read
     from tracker.terminal import comparing, opening, showing
 
     sought = accounts.Sought(source, partner and partner.upper(), subject)
     with opening.at_point(axes) as (connection, at):
-        found, causes = accounts.disputes(connection, at, sought)
+        found, causes = disputes.disputes(connection, at, sought)
         temporal = read.temporal(connection, at, read.coverage(connection, at.known))
     found = [one for one in found if one.holds or not holding]
     if as_json:

@@ -7,8 +7,9 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 from sqlalchemy import Engine
 
-from tracker import accounts, read
-from tracker.accounts import Conflict, Sought
+from tracker import disputes, read
+from tracker.accounts import Sought
+from tracker.disputes import Conflict
 from tracker.domain.views import Cause, Temporal, View
 from tracker.store.engine import reading
 from tracker.web.asking import Listing
@@ -48,7 +49,7 @@ def conflicts(
     nothing, nor does silence, nor a rate that may be the other."""
     with reading(engine) as connection:
         at = listing.point(connection)
-        found, causes = accounts.disputes(connection, at, Sought(source, partner, subject))
+        found, causes = disputes.disputes(connection, at, Sought(source, partner, subject))
         items, following = listing.cut([one for one in found if one.holds or not holding], at)
         temporal = read.temporal(connection, at, read.coverage(connection, at.known))
     behind = {side.caused_by for one in items for side in (one.theirs, one.ours)}

@@ -6,7 +6,7 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from sqlalchemy import Engine
 
-from tracker import accounts, read
+from tracker import accounts, disputes, read
 from tracker.accounts import Sought
 from tracker.domain import words
 from tracker.domain.errors import Refused
@@ -30,7 +30,7 @@ def conflicts(request: Request[Any, Any, Any], engine: NamedDependency[Engine]) 
     with reading(engine) as connection:
         at, bar = point.asked(request, connection)
         context = _shared(connection, at, bar, chosen)
-        found, causes = accounts.disputes(connection, at, _sought(chosen))
+        found, causes = disputes.disputes(connection, at, _sought(chosen))
     found = [one for one in found if one.holds or not chosen["holding"]]
     context |= {
         "covered": [one for one in found if not one.beyond_coverage][:MOST], "causes": causes, "count": len(found),
