@@ -45,7 +45,7 @@ class Watched:
     def known(self, position: int) -> History:
         """Everything, as known at a position."""
         if position not in self._seen:
-            self._seen[position] = self._history(position, self.rows)
+            self._seen[position] = self._history(position, self.rows, self.abouts)
         return self._seen[position]
 
     def step(self, before: int, after: int) -> list[Change]:
@@ -63,7 +63,9 @@ class Watched:
         """What these rows tell of it."""
         if not rows:
             return []
-        return restated(self._history(before, rows), self._history(after, rows), BEGINNING, FOREVER)
+        # What is said of an item itself does not hang on what subjects are: to go through them at each step took long.
+        old, new = (self._history(at, rows, {}) for at in (before, after))
+        return restated(old, new, BEGINNING, FOREVER)
 
     def as_anyone(self, rows: Sequence[Row]) -> bool:
         """Whether these rows hold for the partner as they do for anyone."""
@@ -109,9 +111,9 @@ class Watched:
             )
         return paint.target in whom or paint.target == EVERYONE
 
-    def _history(self, position: int, rows: Iterable[Row]) -> History:
+    def _history(self, position: int, rows: Iterable[Row], abouts: Mapping[str, About]) -> History:
         known = [row for row in rows if row.known_from <= position < row.known_until]
-        return History(self.code, known, self.abouts)
+        return History(self.code, known, abouts)
 
 
 def steps(watched: Iterable[Watched], before: int, after: int) -> dict[str, list[Change]]:
