@@ -86,7 +86,7 @@ def test_a_rate_on_content_makes_a_total_only_with_its_share(client):
     found = duty(client, partner="JP", scope="copper", as_of="2025-08-10")
     assert found["total"] is None
     assert any("copper content" in reason for reason in found["unknown"])
-    assert duty(client, partner="JP", scope="copper", as_of="2025-08-10", content="copper-40")["total"] == 20
+    assert duty(client, partner="JP", scope="copper", as_of="2025-08-10", content="copper-40")["total"] == 29
 
 
 def test_a_claim_is_beside_the_layers_and_never_in_the_total(client):

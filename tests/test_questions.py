@@ -53,7 +53,8 @@ TOTALS: dict[str, tuple[dict[str, str], float | None]] = {
     "Canadian oil on 4 February, as known on the 2nd": (on("CA", "crude-oil", "2025-02-04", "2025-02-02"), 10),
     "Canada on 4 February, as known on the 3rd: paused": (on("CA", ALL, "2025-02-04", "2025-02-03"), 0),
     "Canada on 10 February: paused": (on("CA", ALL, "2025-02-10"), 0),
-    "Canada on 5 March, as known on 10 February: the pause ends by itself": (on("CA", ALL, "2025-03-05", "2025-02-10"), 25),
+    "Canada on 5 March, as known on 10 February: the pause ends by itself": (
+        on("CA", ALL, "2025-03-05", "2025-02-10"), 25),
     "Canada, a minute before the pause ends": (on("CA", ALL, "2025-03-04T00:00-05:00"), 0),
     "Canada, when the pause ends": (on("CA", ALL, "2025-03-04T00:01-05:00"), 25),
     "Mexico on 10 February, as known on the 2nd": (on("MX", ALL, "2025-02-10", "2025-02-02"), 25),
@@ -99,7 +100,8 @@ TOTALS: dict[str, tuple[dict[str, str], float | None]] = {
     "Japanese parts on 3 May": (on("JP", "auto-parts", "2025-05-03"), 25),
     "Mexican parts under USMCA on 10 May": (on("MX", "auto-parts", "2025-05-10", usmca="true"), 0),
     "Canadian cars outside USMCA on 20 April, as known then": (on("CA", "cars", "2025-04-20"), 52.5),
-    "Canadian cars outside USMCA on 20 April, as known on 30 April": (on("CA", "cars", "2025-04-20", "2025-04-30"), 27.5),
+    "Canadian cars outside USMCA on 20 April, as known on 30 April": (
+        on("CA", "cars", "2025-04-20", "2025-04-30"), 27.5),
     "Canadian cars under USMCA, 40% American content, 20 April": (
         on("CA", "cars", "2025-04-20", usmca="true", content="us-40"), 15),
     "Chinese cars on 20 April: with fentanyl, without reciprocal": (on("CN", "cars", "2025-04-20"), 47.5),
@@ -133,12 +135,14 @@ TOTALS: dict[str, tuple[dict[str, str], float | None]] = {
     "Vietnamese smartphones at noon on 9 April, as known then": (on("VN", "smartphones", "2025-04-09T12:00-04:00"), 46),
     "Vietnamese smartphones at noon on 9 April, as known on 12 April": (
         on("VN", "smartphones", "2025-04-09T12:00-04:00", "2025-04-12"), 0),
-    "Chinese chips on 20 April: exempt from the reciprocal from the first": (on("CN", "semiconductors", "2025-04-20"), 20),
+    "Chinese chips on 20 April: exempt from the reciprocal from the first": (
+        on("CN", "semiconductors", "2025-04-20"), 20),
     "Taiwanese chips on 6 April, as known then: exempt from the first": (on("TW", "semiconductors", "2025-04-06"), 0),
     "India on 9 April, as known on the evening of the 2nd": (
         on("IN", ALL, "2025-04-09T12:00-04:00", "2025-04-02"), 27),
     "India on 9 April at noon: the annex was corrected": (on("IN", ALL, "2025-04-09T12:00-04:00"), 26),
-    "Vietnam on 3 August, as known on 15 July: the pause ends on the 1st": (on("VN", ALL, "2025-08-03", "2025-07-15"), 46),
+    "Vietnam on 3 August, as known on 15 July: the pause ends on the 1st": (
+        on("VN", ALL, "2025-08-03", "2025-07-15"), 46),
     "Vietnam on 3 August": (on("VN", ALL, "2025-08-03"), 10),
     "Vietnam on 20 July, as known on 8 July": (on("VN", ALL, "2025-07-20", "2025-07-08"), 10),
     "Vietnam on 20 July, as known on 6 July": (on("VN", ALL, "2025-07-20", "2025-07-06"), 46),
@@ -183,7 +187,8 @@ TOTALS: dict[str, tuple[dict[str, str], float | None]] = {
     "Canadian parcels on 10 March: still duty-free": (on("CA", "low-value-parcels", "2025-03-10"), 0),
     "Japanese parcels by courier on 28 August": (on("JP", "low-value-parcels", "2025-08-28"), 0),
     "Japanese parcels by courier on 30 August": (on("JP", "low-value-parcels", "2025-08-30"), 15),
-    "Japanese parcels on 29 August, as known on 29 July": (on("JP", "low-value-parcels", "2025-08-29", "2025-07-29"), 0),
+    "Japanese parcels on 29 August, as known on 29 July": (
+        on("JP", "low-value-parcels", "2025-08-29", "2025-07-29"), 0),
     # Courts
     "China on the night of the ruling of 28 May: collected still": (on("CN", ALL, "2025-05-28"), 30),
     "China on 10 June, as known on 28 May: ten days to unwind are over": (on("CN", ALL, "2025-06-10", "2025-05-28"), 0),
@@ -193,12 +198,13 @@ TOTALS: dict[str, tuple[dict[str, str], float | None]] = {
     # American goods abroad
     "American goods of the first list in Canada, 10 February: repealed": (
         on("CA", "listed-goods", "2025-02-10", direction="export"), 0),
-    "American goods of the first list in Canada, 10 March": (on("CA", "listed-goods", "2025-03-10", direction="export"), 25),
+    "American goods of the first list in Canada, 10 March": (
+        on("CA", "listed-goods", "2025-03-10", direction="export"), 25),
     "American steel in Canada, 14 March": (on("CA", "steel", "2025-03-14", direction="export"), 25),
     "American goods of the first list in Canada on 2 September, as known on 21 August": (
         on("CA", "listed-goods", "2025-09-02", "2025-08-21", direction="export"), 25),
-    "American goods of the first list under USMCA in Canada on 2 September, as known on 22 August": (
-        on("CA", "listed-goods", "2025-09-02", "2025-08-22", direction="export", usmca="true"), 0),
+    "American goods of the first list under USMCA in Canada on 2 September, as known on 22 August: said, not ordered": (
+        on("CA", "listed-goods", "2025-09-02", "2025-08-22", direction="export", usmca="true"), 25),
     "American goods of the first list in Canada on 2 September, as known on 31 August": (
         on("CA", "listed-goods", "2025-09-02", "2025-08-31", direction="export"), 0),
     "American steel in Canada on 2 September, as known on 31 August": (
@@ -210,15 +216,16 @@ TOTALS: dict[str, tuple[dict[str, str], float | None]] = {
     "American wheat in China, 20 March": (on("CN", "wheat", "2025-03-20", direction="export"), 15),
     "American soybeans in China, 20 April": (on("CN", "soybeans", "2025-04-20", direction="export"), 135),
     "American soybeans in China, 20 May": (on("CN", "soybeans", "2025-05-20", direction="export"), 20),
-    "American goods in China on 11 April, as known on 8 April": (on("CN", ALL, "2025-04-11", "2025-04-08", direction="export"), 34),
+    "American goods in China on 11 April, as known on 8 April": (
+        on("CN", ALL, "2025-04-11", "2025-04-08", direction="export"), 34),
     "American goods in China on 11 April": (on("CN", ALL, "2025-04-11T08:00-04:00", direction="export"), 84),
     "American goods in China on 13 April": (on("CN", ALL, "2025-04-13", direction="export"), 125),
     "American goods in China on 20 May": (on("CN", ALL, "2025-05-20", direction="export"), 10),
     "American goods in China on 20 August, as known on 1 August: the truce runs out": (
         on("CN", ALL, "2025-08-20", "2025-08-01", direction="export"), 34),
     "American whiskey in Germany, 16 April: suspended": (on("DE", "whiskey", "2025-04-16", direction="export"), 0),
-    "American listed goods in the EU on 20 July, as known on 15 May: the suspension ends on 14 July": (
-        on("EU", "listed-goods", "2025-07-20", "2025-05-15", direction="export"), 25),
+    "American listed goods in the EU on 20 July, as known on 15 May: suspended until 14 July, then 10 or 25%": (
+        on("EU", "listed-goods", "2025-07-20", "2025-05-15", direction="export"), None),
     "American listed goods in the EU, 20 July": (on("EU", "listed-goods", "2025-07-20", direction="export"), 0),
     "American listed goods in the EU, 20 August": (on("EU", "listed-goods", "2025-08-20", direction="export"), 0),
     "American goods in Britain, 1 June: no retaliation": (on("GB", ALL, "2025-06-01", direction="export"), 0),

@@ -194,8 +194,8 @@ def _of_these(item: Item, scope: str, scopes: Scopes) -> bool:
 
 def _claims(item: Item, export: bool, actors: Sequence[str]) -> bool:
     """Whether somebody says something of what these goods pay."""
-    if item.key.claim is None or not (item.get("rate") or item.key.aspect == "state"):
+    if item.key.claim is None:
         return False
     if kind_of(item.key.subject) == "measure":
         return item.actor in actors
-    return kind_of(item.key.subject) in ("authority", "partner") and not export
+    return bool(item.get("rate")) and kind_of(item.key.subject) in ("authority", "partner") and not export

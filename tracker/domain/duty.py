@@ -35,7 +35,7 @@ class Goods:
 class Layer:
     """One measure's say. ``rate`` is what it charges these goods (outside a quota), ``inside`` what within its quota;
     ``adds`` and ``adds_inside`` are the percentage points it puts on the total: None where it does not count, or where
-    that is unknown."""
+    that is unknown. ``of``: the part of the value that it is stated for ("copper content"), where not the whole."""
 
     item: Item
     counts: bool
@@ -44,6 +44,7 @@ class Layer:
     inside: Mapping[str, Any] | None = None
     adds: float | None = None
     adds_inside: float | None = None
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def duty(
     some goods: all of them, or the ``wanted`` ones."""
     theirs = [item for item in items if _speaks(item) and item.actor in actors]
     picked = _narrowest(theirs, goods.scope, scopes)
-    layers = _ordered([_layer(item, goods) for item in picked])
+    layers = _ordered([_layer(item, goods) for item in picked], goods)
     parts = [i for i in theirs if goods.scope in scopes.up(i.key.scope)[1:] and _stands(i) and wanted(i)]
     return replace(_summed([layer for layer in layers if wanted(layer.item)]), parts=parts)
 
@@ -81,8 +82,8 @@ def counted(items: Sequence[Item], scopes: Scopes) -> list[Item]:
     speaking = [item for item in items if _speaks(item)]
     judged: dict[str, dict[Any, Layer]] = {}
     for scope in {item.key.scope for item in speaking}:
-        picked = _narrowest(speaking, scope, scopes)
-        judged[scope] = {x.item.key: x for x in _ordered([_layer(i, Goods(scope)) for i in picked])}
+        goods, picked = Goods(scope), _narrowest(speaking, scope, scopes)
+        judged[scope] = {x.item.key: x for x in _ordered([_layer(item, goods) for item in picked], goods)}
     out = []
     for item in items:
         layer = judged.get(item.key.scope, {}).get(item.key)
@@ -123,6 +124,8 @@ def _narrowest(items: Iterable[Item], scope: str, scopes: Scopes) -> list[Item]:
 def _layer(item: Item, goods: Goods) -> Layer:
     quota = item.get("quota", {})
     rate, inside = quota.get("outside") or item.get("rate"), quota.get("inside")
+    if item.get("combines") == "all_in":
+        rate, inside = (part and {**part, "all_in": True} for part in (rate, inside))
     if goods.transshipped and item.get("transshipped"):
         rate, inside = item.get("transshipped"), None
     counts, reason = _standing(item)
@@ -133,33 +136,47 @@ def _layer(item: Item, goods: Goods) -> Layer:
         rate, inside, reason = exemption["rate"], None, f"{key}: {exemption['text']}"
     elif counts and inside is not None:
         reason = f"in force; within the quota {words.rate(inside)}"
-    return Layer(item, counts, reason, _of_content(rate, goods), _of_content(inside, goods))
+    of = (rate or {}).get("of", "") if _part(rate) else ""
+    return Layer(item, counts, reason, _of_content(rate, goods), _of_content(inside, goods), of=of)
 
 
 def _exemption(item: Item, goods: Goods) -> tuple[str, Mapping[str, Any]] | None:
     """The exemption that the goods meet: one that spares them before one that charges less."""
-    met = [
-        (name.partition(".")[2], fact.value)
+    stated = {
+        name.partition(".")[2]: fact.value
         for name, fact in item.facts.items()
         if name.startswith("exemptions.") and fact.value and not fact.value.get("ended")
-    ]
-    met = [(key, value) for key, value in met if key in goods.qualifies]
+    }
+    if item.get("in_transit"):
+        stated.setdefault("in-transit", {"text": item.get("in_transit")})
+    met = [(key, value) for key, value in stated.items() if key in goods.qualifies]
     return min(met, key=lambda pair: (pair[1].get("rate") is not None, pair[0]), default=None)
 
 
 _CONTENT = re.compile(r"(non[- ])?(.+?)[- ]content(?: value)?")
 
 
+def _part(rate: Mapping[str, Any] | None) -> re.Match[str] | None:
+    """The part of the value that a rate is charged on: ``copper`` of "copper content", with ``non-`` before it."""
+    return _CONTENT.fullmatch(str((rate or {}).get("of", "")).lower().removeprefix("the ").strip())
+
+
 def _of_content(rate: Mapping[str, Any] | None, goods: Goods) -> Mapping[str, Any] | None:
     """A rate on a part of the value ("copper content", "non-US content") as one on the whole, where the share of that
     part is known."""
-    form = _CONTENT.fullmatch(str((rate or {}).get("of", "")).lower().removeprefix("the ").strip())
-    if rate is None or form is None or rate.get("percent") is None or form[2] not in goods.content:
+    form = _part(rate)
+    share = goods.content.get(form[2].replace("-", " ")) if form else None
+    if rate is None or form is None or rate.get("percent") is None or share is None:
         return rate
-    share = goods.content[form[2]]
     part = 1 - share if form[1] else share
     whole = {name: value for name, value in rate.items() if name != "of"}
     return whole | {"percent": round(rate["percent"] * part, 6)}
+
+
+def _on_the_rest(rate: Mapping[str, Any] | None, of: str, goods: Goods) -> Mapping[str, Any] | None:
+    """A rate on the part of the value that another, which it gives way to, is not charged on."""
+    rest = of[4:] if of.lower().startswith("non-") else f"non-{of.removeprefix('the ')}"
+    return rate and _of_content({**rate, "of": rest}, goods)
 
 
 def _standing(item: Item) -> tuple[bool, str]:
@@ -169,12 +186,12 @@ def _standing(item: Item) -> tuple[bool, str]:
     if item.key.claim:
         return False, "only a claim: no instrument"
     if item.get("exempt"):
-        return False, "exempt"
+        return False, "exempt, refund due" if item.get("refund") == "due" else "exempt"
     status = item.get("status")
     if status != "in_force":
         return False, str(status or "no status").replace("_", " ")
-    if item.get("collection") in ("not_collected", "refundable"):
-        return False, "not collected"
+    if (collection := item.get("collection")) in ("not_collected", "refundable"):
+        return False, str(collection).replace("_", " ")
     legal = item.get("legal")
     if legal in ("struck_down", "enjoined") and not item.get("stayed"):
         collected = item.get("collection") == "collected"
@@ -187,10 +204,16 @@ def _standing(item: Item) -> tuple[bool, str]:
 # ---------------------------------------------------------------- what gives way to what
 
 
-def _ordered(layers: Sequence[Layer]) -> list[Layer]:
-    """The layers after precedence: one that counts and gives way to another that counts does not."""
+def _ordered(layers: Sequence[Layer], goods: Goods) -> list[Layer]:
+    """The layers after precedence: one that counts and gives way to another that counts does not; where that other is
+    charged on a part of the value alone, the rest is left to it."""
     by_subject = {layer.item.key.subject: layer for layer in layers if layer.counts}
-    rivals = {subject: _beaten_by(layer, by_subject.values()) for subject, layer in by_subject.items()}
+    beaten = {subject: _beaten_by(layer, by_subject.values()) for subject, layer in by_subject.items()}
+    parts = {
+        subject: [x for x in beaten[subject] if _leaves_some(by_subject[x[0]], by_subject[subject])]
+        for subject in beaten
+    }
+    rivals = {subject: [x for x in beaten[subject] if x not in parts[subject]] for subject in beaten}
     lost: dict[str, str | None] = {}
 
     def loses(subject: str, seen: tuple[str, ...] = ()) -> str | None:
@@ -208,12 +231,25 @@ def _ordered(layers: Sequence[Layer]) -> list[Layer]:
             lost[subject] = found
         return lost[subject]
 
-    return [
-        replace(layer, counts=False, reason=reason)
-        if layer.counts and (reason := loses(layer.item.key.subject))
-        else layer
-        for layer in layers
-    ]
+    def placed(layer: Layer) -> Layer:
+        subject = layer.item.key.subject
+        if not layer.counts:
+            return layer
+        if reason := loses(subject):
+            return replace(layer, counts=False, reason=reason)
+        for other, reason in parts[subject]:
+            if loses(other) is None:
+                of = by_subject[other].of
+                rate, inside = (_on_the_rest(part, of, goods) for part in (layer.rate, layer.inside))
+                return replace(layer, reason=f"{reason} on the {of}", rate=rate, inside=inside, of=of)
+        return layer
+
+    return [placed(layer) for layer in layers]
+
+
+def _leaves_some(winner: Layer, layer: Layer) -> bool:
+    """Whether a layer that gives way keeps the part of the value that the winner is not charged on."""
+    return bool(winner.of) and not layer.of
 
 
 def _beaten_by(layer: Layer, others: Iterable[Layer]) -> list[tuple[str, str]]:
@@ -228,7 +264,7 @@ def _beaten_by(layer: Layer, others: Iterable[Layer]) -> list[tuple[str, str]]:
         if subject in (mine.get("yields_to") or []):
             found.append((subject, f"yields to {title}"))
         elif mine.key.subject in replaces or (
-            not replaces and other.item.get("combines") == "replaces" and not _normal(layer)
+            not replaces and other.item.get("combines") == "replaces" and not (_normal(layer) or _bans(layer))
         ):
             found.append((subject, f"replaced by {title}"))
     return found
@@ -255,7 +291,7 @@ def _summed(layers: Sequence[Layer]) -> Duty:
         else layer
         for layer in layers
     ]
-    ceilings = any(_all_in(layer, layer.rate) for layer in counting)
+    ceilings = any(_all_in(layer.rate) for layer in counting)
     return Duty(
         layers=told,
         total=_total(outside) if not unknown else None,
@@ -278,8 +314,12 @@ def _normal(layer: Layer) -> bool:
     return bool(layer.item.about.get("kind") == NORMAL)
 
 
-def _all_in(layer: Layer, rate: Mapping[str, Any] | None) -> bool:
-    return bool((rate or {}).get("all_in") or layer.item.get("combines") == "all_in")
+def _bans(layer: Layer) -> bool:
+    return layer.item.about.get("kind") == "ban" or bool((layer.rate or {}).get("ban"))
+
+
+def _all_in(rate: Mapping[str, Any] | None) -> bool:
+    return bool((rate or {}).get("all_in"))
 
 
 def _normal_duty(
@@ -298,7 +338,7 @@ def _adds(
 ) -> dict[str, float | None]:
     """The percentage points of each layer, by measure. A ceiling that includes the normal duty adds what that leaves
     of it; where the normal duty is not recorded, a single ceiling is taken for both."""
-    ceilings = [layer for layer in layers if _all_in(layer, rate(layer))]
+    ceilings = [layer for layer in layers if _all_in(rate(layer))]
     adds: dict[str, float | None] = {}
     for layer in layers:
         percent = _percent(layer, rate(layer), [] if _normal(layer) else unknown)
@@ -316,13 +356,14 @@ def _adds(
 
 def _percent(layer: Layer, rate: Mapping[str, Any] | None, unknown: list[str]) -> float | None:
     """A rate as percent of the value; None, with the reason, where it is not one."""
-    title, kind = _title(layer), layer.item.about.get("kind")
-    if rate is None and kind == "quota":
+    title = _title(layer)
+    if rate is None and layer.item.about.get("kind") == "quota":
         return 0.0
-    if kind == "ban" or (rate or {}).get("ban"):
+    if _bans(layer):
         unknown.append(f"{title} bans these goods")
     elif rate is None or rate.get("unknown"):
-        unknown.append(f"the rate of {title} is not on record")
+        told = (rate or {}).get("text")
+        unknown.append(f"the rate of {title} is not on record" + (f": {told}" if told else ""))
     elif rate.get("of"):
         unknown.append(f"{title} charges {words.rate(rate)}, and the share of that is not given")
     elif rate.get("percent") is None:
