@@ -212,7 +212,7 @@ class Painting:
             self._connection.execute(_CLOSE, self._closed)
         if self._opened:
             rows = [opened.row(self._subjects[opened.subject].ids[opened.lane]) for opened in self._opened]
-            self._connection.execute(segments.insert(), rows)
+            self._connection.execute(_OPEN, rows)
         self._subjects, self._closed, self._opened = {}, [], []
 
     def _add_lanes(self) -> None:
@@ -356,6 +356,7 @@ def _upsert_of_tops(insert: Callable[[Table], Any]) -> Any:
 
 
 _TOP = {dialect: _upsert_of_tops(insert) for dialect, insert in INSERTS.items()}
+_OPEN = segments.insert()
 _CLOSE = update(segments).where(segments.c.id == bindparam("row")).values(known_until=bindparam("position"))
 
 

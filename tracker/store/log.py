@@ -196,6 +196,7 @@ class Appending:
         self._alone = alone
         self._dialect = connection.dialect.name
         self._held: dict[str, _Held] = {}
+        self._seen: dict[str, int] = {}
         self._end: _End | None = None
         self._asked: dict[str, tuple[bytes, str] | None] = {}
         self._requests: list[dict[str, Any]] = []
@@ -225,18 +226,18 @@ class Appending:
         """Lock subjects for this transaction, new ones included: how many events each has. In key order, so that two
         writers never wait for each other in a circle."""
         if wanted := sorted({*keys} - self._held.keys()):
-            rows = self._connection.execute(
-                _HOLD[self._dialect], [{"key": key, "version": 0} for key in wanted]
-            )
+            new = [{"key": key, "version": 0} for key in wanted]
+            rows = self._connection.execute(_HOLD[self._dialect], new if len(new) > 1 else new[0])
             self._held |= {row.key: _Held(row.id, row.version, row.version) for row in rows}
         return {key: self._held[key].version for key in keys}
 
     def opened(self, keys: Collection[str]) -> set[str]:
         """Those of these subjects that have an event."""
-        elsewhere = [key for key in keys if key not in self._held]
-        there = versions(self._connection, elsewhere) if elsewhere else {}
-        held = {key for key in keys if key in self._held and self._held[key].version}
-        return held | {key for key, version in there.items() if version}
+        if unseen := [key for key in keys if key not in self._held and key not in self._seen]:
+            self._seen |= dict.fromkeys(unseen, 0) | versions(self._connection, unseen)
+        return {
+            key for key in keys if (self._held[key].version if key in self._held else self._seen[key]) > 0
+        }
 
     def clocks(self) -> tuple[datetime, datetime]:
         """The instants that the last commit was recorded and learnt at."""
@@ -301,10 +302,10 @@ class Appending:
         grown = [held for held in self._held.values() if held.version != held.written]
         self._connection.execute(_GROW, [{"row": held.id, "now": held.version} for held in grown])
         self._connection.execute(_MOVE, self._end._asdict())
-        self._connection.execute(commits.insert(), self._commits)
-        self._connection.execute(events.insert(), self._events)
+        self._connection.execute(_PUT_COMMITS, self._commits)
+        self._connection.execute(_PUT_EVENTS, self._events)
         if self._requests:
-            self._connection.execute(requests.insert(), self._requests)
+            self._connection.execute(_PUT_REQUESTS, self._requests)
         for held in grown:
             held.written = held.version
         self._requests, self._commits, self._events = [], [], []
@@ -341,6 +342,10 @@ _HOLD = {
 }
 _END = select(head.c.position, head.c.chain, head.c.recorded_at, head.c.learnt_at).with_for_update()
 _GROW = update(subjects).where(subjects.c.id == bindparam("row")).values(version=bindparam("now"))
+_PUT_COMMITS, _PUT_EVENTS, _PUT_REQUESTS = commits.insert(), events.insert(), requests.insert()
+_VERSIONS = select(subjects.c.key, subjects.c.version).where(
+    subjects.c.key.in_(bindparam("keys", expanding=True))
+)
 _MOVE = update(head).where(head.c.id == 1)
 
 
@@ -528,8 +533,7 @@ def originals(connection: Connection, developments: Iterable[str]) -> dict[str, 
 
 def versions(connection: Connection, keys: Iterable[str]) -> dict[str, int]:
     """How many events each of these subjects has: what a writer says it has seen."""
-    found = select(subjects.c.key, subjects.c.version).where(subjects.c.key.in_(sorted(set(keys))))
-    return {row.key: row.version for row in connection.execute(found)}
+    return {row.key: row.version for row in connection.execute(_VERSIONS, {"keys": sorted(set(keys))})}
 
 
 def subject_keys(connection: Connection, kind: str = "") -> list[str]:
