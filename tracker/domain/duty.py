@@ -261,13 +261,18 @@ def _beaten_by(layer: Layer, others: Iterable[Layer]) -> list[tuple[str, str]]:
             continue
         title = other.item.about.get("title", subject)
         replaces = other.item.get("replaces") or []
-        if subject in (mine.get("yields_to") or []):
+        if not _names(other.item).isdisjoint(mine.get("yields_to") or []):
             found.append((subject, f"yields to {title}"))
-        elif mine.key.subject in replaces or (
+        elif not _names(mine).isdisjoint(replaces) or (
             not replaces and other.item.get("combines") == "replaces" and not (_normal(layer) or _bans(layer))
         ):
             found.append((subject, f"replaced by {title}"))
     return found
+
+
+def _names(item: Item) -> set[Any]:
+    """What a rule of precedence may call a measure: itself, or its authority."""
+    return {item.key.subject, item.about.get("authority")}
 
 
 # ---------------------------------------------------------------- the total

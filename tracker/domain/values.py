@@ -25,6 +25,14 @@ SubjectKey = Annotated[
 ]
 MeasureKey = Annotated[str, Meta(pattern=r"^measure:[a-z]{2}-[a-z0-9-]{1,80}$")]
 AuthorityKey = Annotated[str, Meta(pattern=r"^authority:[a-z]{2}-[a-z0-9-]{1,80}$")]
+Rival = Annotated[
+    str,
+    Meta(
+        pattern=r"^(measure|authority):[a-z]{2}-[a-z0-9-]{1,80}$",
+        description="A measure, or an authority: every measure under it.",
+        examples=["measure:us-232-autos", "authority:us-section-232"],
+    ),
+]
 When = Annotated[
     str,
     Meta(
@@ -136,8 +144,10 @@ class AuthorityAbout(Value, frozen=True):
 
 
 class MeasureState(Value, frozen=True):
-    """The state of a measure on its target, over the interval of the effect that sets it. ``starts`` and ``ends``
-    are dates that a threat or a draft names: its effect's ``from`` and ``until`` become these."""
+    """The state of a measure on its target, over the interval of the effect that sets it. Where more than one would
+    apply to the same goods, it gives way to what it ``yields_to``, and what it ``replaces`` gives way to it.
+    ``starts`` and ``ends`` are dates that a threat or a draft names: its effect's ``from`` and ``until`` become
+    these."""
 
     status: (
         Literal[
@@ -158,8 +168,8 @@ class MeasureState(Value, frozen=True):
     ) = UNSET
     rate: Rate | None | UnsetType = UNSET
     combines: Literal["adds", "all_in", "replaces"] | None | UnsetType = UNSET
-    replaces: list[MeasureKey] | None | UnsetType = UNSET
-    yields_to: list[MeasureKey] | None | UnsetType = UNSET
+    replaces: list[Rival] | None | UnsetType = UNSET
+    yields_to: list[Rival] | None | UnsetType = UNSET
     quota: Quota | None | UnsetType = UNSET
     exempt: bool | None | UnsetType = UNSET
     exemptions: dict[Slug, Exemption | None] | UnsetType = UNSET
