@@ -1,6 +1,7 @@
 """A mapping file turns somebody's table into what that source said: as commands, dated, all or none."""
 
 import csv
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -13,6 +14,8 @@ import msgspec
 import pytest
 from sqlalchemy import Engine
 
+from tracker import accounts, disputes, read
+from tracker.accounts import Sought
 from tracker.domain.errors import Refused
 from tracker.importing import Imported, Rejected, Terms, load
 from tracker.mapping import formats, lines_of, load_format
@@ -146,6 +149,20 @@ def test_a_vintage_that_repeats_the_one_before_says_nothing(mapped: Any) -> None
     assert len(mapped(SERIES, again)) == 2
 
 
+def test_the_order_of_rows_plays_no_part(mapped: Any) -> None:
+    header, *rows = VINTAGES.splitlines()
+    turned = "\n".join([header, *reversed(rows)])
+    assert [len(line["development"]["events"][0]["effects"]) for line in mapped(SERIES, turned)] == [3, 1]
+
+
+def test_a_large_vintage_becomes_several_developments(mapped: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracker.mapping.MOST_EFFECTS", 2)
+    lines = mapped(SERIES, VINTAGES)
+    assert [line["key"] for line in lines] == [
+        "averages 2025-03-01", "averages 2025-03-01 part 2", "averages 2025-05-01",
+    ]  # fmt: skip
+
+
 def test_rows_with_one_key_are_one_development(mapped: Any) -> None:
     (line,) = mapped(ROWS, ACTS, seen="2025-07-01")
     (event,) = line["development"]["events"]
@@ -202,16 +219,50 @@ def test_what_the_table_does_not_say_is_asked_for(mapped: Any) -> None:
 def test_a_mapping_that_is_none_is_refused(mapped: Any) -> None:
     with pytest.raises(Refused, match="'averages' is no mapping file: give the path of one, or budget-lab"):
         load_format("averages")
-    with pytest.raises(Refused, match="unknown field `colum`"):
-        mapped(SERIES.replace('table = "lands"', 'colum = "lands"'), VINTAGES)
-    assert errors(lambda: mapped(SERIES.replace("{said}", "{sayd}", 1), VINTAGES))[0] == (
-        "line 2: {sayd} is no field of the mapping: these are said, day, land, pct"
-    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('table = "lands"', 'colum = "lands"', "unknown field `colum`"),
+        ("{said}", "{sayd}", "mapping.toml: {sayd} is no field of it: these are said, day, land, pct"),
+        ('of = ["land"]', 'of = ["lands"]', "{lands} is no field of it"),
+        ('table = "lands"', 'table = "countries"', "fields.land.table: there is no tables.countries"),
+        ('read = "number"', 'read = "number", find = "("', "'(' is no regular expression: missing )"),
+        ("[[events]]", "[[events]]\n[[events]]", "a series has one event, and an effect with 'set'"),
+        ('title = "Averages"', "title = ", "Invalid value"),
+    ],
+)
+def test_what_is_wrong_with_a_mapping_is_told(mapped: Any, old: str, new: str, said: str) -> None:
+    with pytest.raises(Refused, match=re.escape(said)):
+        mapped(SERIES.replace(old, new, 1), VINTAGES)
 
 
 @pytest.mark.parametrize("name", sorted(formats()))
 def test_a_shipped_mapping_is_one(name: str) -> None:
     assert load_format(name).title
+
+
+def test_a_table_that_has_grown_is_imported_again(engine: Engine, tmp_path: Path) -> None:
+    mapping, table = tmp_path / "mapping.toml", tmp_path / "table.csv"
+    mapping.write_text(SERIES, "utf-8")
+    table.write_text("\n".join(VINTAGES.splitlines()[:4]), "utf-8")
+    first = taken(engine, str(mapping), table)
+    table.write_text(VINTAGES, "utf-8")
+    grown = taken(engine, str(mapping), table)
+    assert (first.new, grown.before, grown.new) == (1, 1, 1)
+
+
+def test_what_lies_behind_the_log_is_learnt_right_after_it(engine: Engine, tmp_path: Path) -> None:
+    mapping, table = tmp_path / "mapping.toml", tmp_path / "table.csv"
+    mapping.write_text(SERIES, "utf-8")
+    table.write_text(VINTAGES.replace("2025-05-01", "2025-10-01"), "utf-8")
+    with reading(engine) as connection:
+        last = log.clocks(connection)[1]
+    imported = taken(engine, str(mapping), table)
+    with reading(engine) as connection:
+        learnt = [e.learnt_at for e in log.after(connection, imported.start, imported.end, 9)]
+    assert learnt == [last, datetime(2025, 10, 1, tzinfo=ZoneInfo("America/New_York"))]
 
 
 # ---------------------------------------------------------------- real tables
@@ -282,6 +333,12 @@ def test_every_cell_of_every_real_vintage_is_answered_as_it_was_published(engine
     [
         ("tradewartracker-actions", "tradewartracker/README.tariff_events.extracted.csv", "2025-08-20", 1),
         ("budget-lab-revisions", "budget-lab/config__revision_dates.csv", "2026-05-01", 1),
+        (
+            "budget-lab-timing",
+            "budget-lab/policy_timing.timing_discrepancy_log.extracted.csv",
+            "2026-05-01",
+            1,
+        ),
         ("developments", "developments-2025-01-to-08.csv", None, 66),
     ],
 )
@@ -293,3 +350,30 @@ def test_a_real_table_is_imported_once(
     assert (first.new, again.new, again.before) == (new, 0, new)
     with reading(engine) as connection:
         assert log.position(connection) == first.end
+
+
+def test_real_sources_are_caught_where_they_differ_from_the_record(engine: Engine) -> None:
+    """A label on the wrong revision, a threat stored as if it were law, a rate dated by its announcement."""
+    taken(
+        engine, "tradewartracker-vintages", real("tradewartracker/country-by-time.vintages.csv"),
+    )  # fmt: skip
+    taken(
+        engine, "budget-lab-revisions", real("budget-lab/config__revision_dates.csv"), published="2026-05-01"
+    )
+    with reading(engine) as connection:
+        at = read.point(connection, now=open_clock(engine)(), zone="America/New_York")
+        found, _ = disputes.disputes(connection, at, Sought())
+        of_china = Sought(source="tradewartracker", partner="CN")
+        asked = read.point(connection, now=open_clock(engine)(), zone="America/New_York", as_of="2025-11-01")
+        (said,), _ = accounts.statements(
+            connection, asked, of_china, accounts.said_by("2025-10-15", asked, "by")
+        )
+    assert said.state["rate"]["percent"] == pytest.approx(94.54, abs=0.01), "the threat of October"
+    by_place = {
+        (one.theirs.source, one.partner, one.title, one.scope, str(one.starts)[:10]): one for one in found
+    }
+    cars = by_place["budget-lab", "everyone", "Section 232 tariff on cars and parts", "cars", "2025-03-12"]
+    assert (cars.kind, str(cars.ours.since)[:10]) == ("dates", "2025-04-03")
+    average = [one for one in found if one.kind == "bounds" and one.partner == "CN"]
+    assert ("2025-02-04", "2025-03-04") in [(str(one.starts)[:10], str(one.ends)[:10]) for one in average]
+    assert not [one for one in found if one.kind == "bounds" and one.beyond_coverage]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
 from io import StringIO
-from itertools import groupby, islice, pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -108,9 +108,48 @@ def load_format(name: str) -> Format:
     if not path.is_file():
         raise invalid("--format", f"{name!r} is no mapping file: give the path of one, or {_any(formats())}")
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Format)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise invalid("--format", f"{path}: {error}") from None
+        mapping = msgspec.toml.decode(path.read_bytes(), type=Format)
+        _sound(mapping)
+    except (msgspec.DecodeError, UnicodeDecodeError, Unmapped) as error:
+        raise invalid("--format", f"{path.name}: {error}") from None
+    return mapping
+
+
+def _sound(mapping: Format) -> None:
+    """That a mapping names only fields and tables it has, and forms that are some; Unmapped where it does not."""
+    conditions = [*mapping.skip, *(rule.when for rule in mapping.events)]
+    templates: list[Any] = [mapping.key, mapping.development, *(rule.event for rule in mapping.events)]
+    named = {name for condition in conditions for name in condition}
+    named |= {rule.each for rule in mapping.events if rule.each}
+    if series := mapping.series:
+        templates.append(series.effect)
+        named |= {series.valid, *series.of}
+        if len(mapping.events) != 1 or mapping.events[0].event is None or "set" not in series.effect:
+            raise Unmapped("a series has one event, and an effect with 'set'")
+    for name in sorted(named | {hole for template in templates for hole in _holes(template)}):
+        if name not in mapping.fields:
+            raise Unmapped(f"{{{name}}} is no field of it: these are {_any(mapping.fields)}")
+    for name, one in mapping.fields.items():
+        if one.table is not None and one.table not in mapping.tables:
+            raise Unmapped(f"fields.{name}.table: there is no tables.{one.table}")
+    forms = [form for condition in conditions for form in condition.values()]
+    for form in [*forms, *(one.find for one in mapping.fields.values() if one.find)]:
+        try:
+            re.compile(form)
+        except re.error as error:
+            raise Unmapped(f"{form!r} is no regular expression: {error}") from None
+
+
+def _holes(template: Any) -> set[str]:
+    match template:
+        case str():
+            return set(_HOLE.findall(template))
+        case dict():
+            return {hole for part in template.values() for hole in _holes(part)}
+        case list():
+            return {hole for part in template for hole in _holes(part)}
+        case _:
+            return set()
 
 
 def lines_of(file: BinaryIO, mapping: Format, given: Mapping[str, str]) -> list[Given]:
@@ -118,9 +157,8 @@ def lines_of(file: BinaryIO, mapping: Format, given: Mapping[str, str]) -> list[
     sentence for each bad row."""
     _given(mapping, given)
     bad = _Bad()
-    rows = list(_rows(file, mapping, given, bad))
     found: list[tuple[datetime, Given]] = []
-    groups = (list(same) for _, same in groupby(rows, key=lambda row: row[0]))
+    groups = _grouped(mapping, _rows(file, mapping, given, bad))
     for group in _series(mapping, groups) if mapping.series else _stated(mapping, groups, bad):
         with bad.at(group.where):
             line = parse(Line, text := msgspec.json.encode(group.line))
@@ -130,6 +168,15 @@ def lines_of(file: BinaryIO, mapping: Format, given: Mapping[str, str]) -> list[
     if not found:
         raise _stop("the table says nothing: it has no row that the mapping does not skip")
     return [line for _, line in sorted(found, key=lambda pair: pair[0])]
+
+
+def _grouped(mapping: Format, rows: Iterable[tuple[str, Placed]]) -> list[list[tuple[str, Placed]]]:
+    """The rows of each key, wherever they stand in the table, by when the world was told."""
+    groups: dict[str, list[tuple[str, Placed]]] = {}
+    for row in rows:
+        groups.setdefault(row[0], []).append(row)
+    told = mapping.development.get("announced")
+    return sorted(groups.values(), key=lambda group: str(_filled(told, group[0][1].fields)))
 
 
 def _given(mapping: Format, given: Mapping[str, str]) -> None:
@@ -302,8 +349,8 @@ def _filled(template: Any, fields: Row) -> Any:
     match template:
         case str():
             if whole := _HOLE.fullmatch(template):
-                return _hole(whole[1], fields) if _hole(whole[1], fields) != "" else None
-            return _HOLE.sub(lambda hole: _plain(_hole(hole[1], fields)), template)
+                return fields[whole[1]] if fields[whole[1]] != "" else None
+            return _HOLE.sub(lambda hole: _plain(fields[hole[1]]), template)
         case dict():
             filled = {name: _filled(entry, fields) for name, entry in template.items()}
             return {name: entry for name, entry in filled.items() if entry is not None and entry != {}} or (
@@ -315,12 +362,6 @@ def _filled(template: Any, fields: Row) -> Any:
             return template.isoformat()
         case _:
             return template
-
-
-def _hole(name: str, fields: Row) -> Any:
-    if name not in fields:
-        raise Unmapped(f"{{{name}}} is no field of the mapping: these are {_any(fields)}")
-    return fields[name]
 
 
 def _plain(value: Any) -> str:
@@ -336,7 +377,7 @@ def _plain(value: Any) -> str:
 
 
 def _fits(wanted: Mapping[str, str], fields: Row) -> bool:
-    return all(re.search(form, _plain(_hole(name, fields))) for name, form in wanted.items())
+    return all(re.search(form, _plain(fields[name])) for name, form in wanted.items())
 
 
 # ---------------------------------------------------------------- rows that each say something
@@ -372,7 +413,7 @@ def _events(rules: Sequence[Rule], fields: Row) -> list[dict[str, Any]]:
 def _each(rule: Rule, fields: Row) -> list[Row]:
     if rule.each is None:
         return [fields]
-    return [{**fields, rule.each: value} for value in _hole(rule.each, fields) or []]
+    return [{**fields, rule.each: value} for value in fields[rule.each] or []]
 
 
 def _join(events: list[dict[str, Any]], event: dict[str, Any]) -> None:
@@ -433,8 +474,8 @@ def _series(mapping: Format, groups: Iterable[list[tuple[str, Placed]]]) -> Iter
 def _courses(series: Series, group: Iterable[tuple[str, Placed]]) -> dict[tuple[Any, ...], Course]:
     found: dict[tuple[Any, ...], Course] = {}
     for _, row in group:
-        of = tuple(_hole(name, row.fields) for name in series.of)
-        course, valid = found.setdefault(of, {}), _hole(series.valid, row.fields)
+        of = tuple(row.fields[name] for name in series.of)
+        course, valid = found.setdefault(of, {}), row.fields[series.valid]
         if valid is None or valid in course:
             raise _stop(
                 f"line {row.line}: {series.valid}: {valid!r} has been said of {', '.join(map(str, of))} already: "

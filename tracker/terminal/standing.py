@@ -28,7 +28,7 @@ def show(seen: PartnerState) -> None:
     for deal in seen.agreements:
         _deal(deal, zone)
     showing.table("", "stands", title="Deadlines", rows=map(_said, seen.deadlines))
-    showing.table("", "stands", title="Said, and not law", rows=map(_said, seen.claims))
+    showing.table("", "stands", title="Said, and not law", rows=map(_claimed, seen.claims))
     if seen.coming:
         showing.heading("Coming")
         showing.bullets(showing.change(change, zone) for change in seen.coming)
@@ -86,7 +86,7 @@ def show_duty(found: DutyView) -> None:
         "rate", "measure", "stands", firm=["rate"], title="On a part of these goods",
         rows=[_part(view) for view in found.parts],
     )  # fmt: skip
-    showing.table("", "stands", title="Said, and not law", rows=map(_said, found.claims))
+    showing.table("", "stands", title="Said, and not law", rows=map(_claimed, found.claims))
 
 
 def _part(view: ItemView) -> tuple[str, str, str]:
@@ -125,6 +125,11 @@ def _deal(deal: Deal, zone: ZoneInfo) -> None:
     )  # fmt: skip
     accounts = [(view.claim or "", showing.state(view.state)) for view in deal.accounts]
     showing.table("account", "says", indent=2, rows=accounts)
+
+
+def _claimed(view: ItemView) -> tuple[str, str]:
+    what, stands = _said(view)
+    return (f"{what} ({view.claim})" if view.aspect == "state" else what), stands
 
 
 def _said(view: ItemView) -> tuple[str, str]:
