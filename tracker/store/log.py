@@ -206,11 +206,17 @@ class Appending:
             connection.execute(text("LOCK TABLE subjects IN SHARE ROW EXCLUSIVE MODE"))
 
     def foresee(self, keys: Iterable[str], subjects: Collection[str]) -> None:
-        """Look up many idempotency keys and subjects at once; for who is alone."""
+        """Look up many idempotency keys and subjects at once; for who is alone. Earlier keys, once they are written,
+        are not kept in mind."""
+        if not self._requests:
+            self._asked = {}
+        self._ask(keys)
+        self.hold(subjects)
+
+    def _ask(self, keys: Iterable[str]) -> None:
         if unasked := [key for key in keys if key not in self._asked]:
             found = self._connection.execute(_REQUESTS, {"keys": unasked})
             self._asked |= dict.fromkeys(unasked) | {row.key: (bytes(row.hash), row.commit) for row in found}
-        self.hold(subjects)
 
     def claim(self, key: str, request: bytes, commit: str) -> None:
         """Take an idempotency key for this commit; AlreadyDone where it was taken before."""
@@ -218,7 +224,7 @@ class Appending:
             row = {"key": key, "hash": request, "commit": commit}
             if self._connection.execute(_CLAIM[self._dialect], row).one_or_none():
                 return
-        self.foresee([key], ())
+        self._ask([key])
         if (before := self._asked[key]) is not None:
             raise AlreadyDone(before[1], same=before[0] == request)
 
