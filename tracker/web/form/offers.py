@@ -7,8 +7,10 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from tracker import read
+from tracker import duties, read
 from tracker.domain import events, values
+from tracker.domain.events import kind_of
+from tracker.domain.scopes import ALL_GOODS
 from tracker.projections import segments
 from tracker.store import log
 from tracker.web.form.fields import STANDS
@@ -66,10 +68,12 @@ def offered(connection: Connection) -> dict[str, Any]:
     keys = log.subject_keys(connection)
     titles = read.titles(connection, keys, known)
     places = segments.places(connection)
+    goods = duties.vocabulary(connection, known)
+    scopes = {ALL_GOODS, *goods, *(lane.scope for _, lane in places if lane.scope)}
     return FIXED | {
-        "subjects": [(key, titles.get(key, key)) for key in sorted(keys)],
+        "subjects": [(key, titles.get(key, key)) for key in sorted(keys) if kind_of(key) != "scope"],
         "followed": list(read.names(connection, known).values()),
-        "scopes": sorted({lane.scope for _, lane in places if lane.scope}),
+        "scopes": [(scope, goods.title(scope)) for scope in sorted(scopes)],
         "links": sorted(_linkable((subject, lane.basis, lane.aspect) for subject, lane in places)),
     }
 
