@@ -206,7 +206,7 @@ def _words(lane: Lane, said: Sequence[Segment], causes: Mapping[int, Cause], pos
     held = Stretch(said[0].start, said[0].end, None, facts["rate"].value if "rate" in facts else None, 0)
     made = _side(lane.basis.partition(":")[2], held, position, causes)
     side = made.source.removesuffix("-account").upper()
-    account = f"The account of {words.name_of(side)}" if made.source.endswith("-account") else made.by
+    account = f"{words.name_of(side)}, by its own account" if made.source.endswith("-account") else made.by
     by = str(facts["by"].value) if "by" in facts else account
     return msgspec.structs.replace(made, by=by, says=" ".join(texts) or "no words of its own")
 
