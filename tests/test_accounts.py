@@ -232,9 +232,9 @@ def test_the_accounts_that_the_sides_give_of_a_deal_stand_side_by_side(
     )  # fmt: skip
     (one,) = disputed(engine)
     assert (one.kind, one.partner, one.holds) == ("accounts", "MX", True)
-    assert (
-        one.why
-        == "The account of Mexico: “A framework.” The account of United States: “A great deal. Cars: to 10%.”"
+    assert one.why == (
+        "Mexico, by its own account: “A framework.” "
+        "United States, by its own account: “A great deal. Cars: to 10%.”"
     )
 
 
