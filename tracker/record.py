@@ -32,7 +32,7 @@ from tracker.domain.fold import Row
 from tracker.domain.paint import announced
 from tracker.domain.when import rfc3339
 from tracker.projections import PROJECTIONS
-from tracker.projections.segments import changed
+from tracker.projections.segments import Painting, changed
 from tracker.schema import derived
 from tracker.store import log
 from tracker.store.engine import writing
@@ -129,6 +129,7 @@ class Recording:
         self._connection = connection
         self._log = log.Appending(connection, alone=alone)
         self._projections = [projection(connection, self._log.write) for projection in PROJECTIONS]
+        self._painting = next(one for one in self._projections if isinstance(one, Painting))
 
     def foresee(self, keys: Iterable[str], subjects: Collection[str]) -> None:
         """Look up at once what orders with these idempotency keys about these subjects will ask for; who is alone."""
@@ -189,9 +190,9 @@ class Recording:
         """The subjects an order touches: those it names, and those that a development has so far."""
         match order:
             case Development():
-                return {event.subject for event in order.events}
+                return decide.touched(order)
             case Correct(id, command):
-                return {event.subject for event in (*self._history(id), *command.development.events)}
+                return {event.subject for event in self._history(id)} | decide.touched(command.development)
             case Withdraw(id):
                 return {event.subject for event in self._history(id)}
 
@@ -213,7 +214,9 @@ class Recording:
                 return id, decide.withdraw(id, command, standing)
 
     def _known(self, command: Development) -> decide.Known:
-        return decide.Known(self._log.opened(decide.named(command)), self._all_subjects)
+        return decide.Known(
+            self._log.opened(decide.named(command)), self._all_subjects, self._painting.believed
+        )
 
     def _all_subjects(self) -> list[str]:
         self._log.write()
@@ -225,20 +228,20 @@ def same(order: Order, stored: Sequence[StoredEvent]) -> bool:
     first = stored[0].event
     match order:
         case Development():
-            return decide.told_of(order) == stored[0].told and order.events == [
-                event.event for event in stored
-            ]
+            kept = [event.event for event in stored]
+            return decide.told_of(order) == stored[0].told and decide.begins(kept, order.events)
         case Correct(id, command):
             now: dict[str, list[Logged]] = {}
             for event in command.development.events:
                 now.setdefault(event.subject, []).append(event)
             repairs = [event.event for event in stored if isinstance(event.event, DevelopmentCorrected)]
+            held = {repair.subject: repair.now for repair in repairs if repair.now}
             return (
                 isinstance(first, DevelopmentCorrected)
                 and (id, command.reason, command.editorial)
                 == (first.development, first.reason, first.editorial)
                 and decide.told_of(command.development) == stored[0].told
-                and now == {repair.subject: list(repair.now) for repair in repairs if repair.now}
+                and all(decide.begins(held.get(key, []), now.get(key, [])) for key in {*held, *now})
             )
         case Withdraw(id, command):
             return isinstance(first, DevelopmentWithdrawn) and (id, command.reason) == (

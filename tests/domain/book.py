@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from domain.given import NOW, WITHDRAWAL
-from domain.histories import SUBJECTS, Step, opening
+from domain.histories import KEYS, SUBJECTS, Step, opening
 
 from tracker.domain import decide
 from tracker.domain.decide import Known
@@ -32,6 +32,8 @@ from tracker.domain.watched import Watched
 BELIEVED = 2**62
 CODES = ("GB", "MX", "CN", "EU")
 MINUTE = timedelta(minutes=1)
+CLAIMS = [Lane("GB", "", f"claim:{key}", "claim") for key in ("threat", *KEYS)]
+"""Every claim that a history may close is one."""
 
 
 class Book:
@@ -83,7 +85,7 @@ class Book:
     @property
     def _known(self) -> Known:
         opened = [*SUBJECTS, *{said.subject for said in self.said}, *(f"partner:{code}" for code in CODES)]
-        return Known(opened, lambda: opened)
+        return Known(opened, lambda: opened, lambda _: CLAIMS)
 
     def _standing(self, id: str) -> decide.Standing:
         return decide.standing((said.told, said.event) for said in self.said if said.development == id)

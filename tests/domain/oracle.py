@@ -96,6 +96,8 @@ class Effect:
     silent: list["Effect"] = field(default_factory=list)
     """While one of these applies, this one does not."""
     position: int = 0
+    there: bool = False
+    """Only where there are such lanes already."""
 
     def applies(self, at: datetime) -> bool:
         return self.start <= at < self.end and not any(e.start <= at < e.end for e in self.silent)
@@ -108,6 +110,8 @@ class Effect:
         kin = {x for x in lanes if x.aspect == self.aspect and self.basis in (None, x.basis)}
         if self.target == "each_of":
             return {x for x in kin if self.scope in (None, x.scope) and x.target not in self.excepted}
+        if self.there and not kin:
+            return set()
         if self.basis is None:
             spoken = {
                 x for x in kin if x.target in (self.target, "everyone") and self.scope in (None, x.scope)
@@ -257,7 +261,7 @@ def _effects(told: dict[str, Any], event: dict[str, Any]) -> Iterator[Effect]:
             sets = _flat(stated.get("set", {}))
             start, end = span(stated)
             if type == "measure.threatened":
-                sets = named(stated) | sets
+                sets = {"outcome": None} | named(stated) | sets
                 start, end = announced, NEVER
             cleared = {"pending": None} if sets.get("awaits", ...) is None else {}
             fields = implied | sets | cleared
@@ -285,15 +289,40 @@ def _effects(told: dict[str, Any], event: dict[str, Any]) -> Iterator[Effect]:
                 aspect=aspect, fields=_flat(stated["set"]), start=start, end=end, scope=scope,
                 **reaching(stated, "everyone"),
             )  # fmt: skip
-    elif type.startswith(("statement.", "claim.")):
+    elif type.startswith("statement."):
         for stated in event["effects"]:
-            closed = type == "claim.closed"
-            start, end = span(stated) if closed else (announced, NEVER)
-            fields = implied | ({} if closed else named(stated)) | _flat(stated["set"])
             yield Effect(
-                aspect="claim", fields=fields, start=start, end=end, basis=f"claim:{event['claim']}",
-                **reaching(stated, "everyone"),
+                aspect="claim", fields=implied | named(stated) | _flat(stated["set"]), start=announced,
+                basis=f"claim:{event['claim']}", **reaching(stated, "everyone"),
             )  # fmt: skip
+    elif type == "claim.closed":
+        for stated in event["effects"]:
+            start, end = span(stated)
+            whose = reaching(stated, "everyone")
+            whose["target"] = "each_of" if whose["target"] == "everyone" else whose["target"]
+            basis, outcome = f"claim:{event['claim']}", stated["set"].get("outcome")
+            yield Effect(
+                aspect="claim",
+                fields=_flat(stated["set"]),
+                start=start,
+                end=end,
+                basis=basis,
+                there=True,
+                **whose,
+            )
+            if outcome not in (None, "open"):
+                said = {name: stated["set"][name] for name in ("outcome", "text") if name in stated["set"]}
+                over = said | ({"status": "ended"} if kind == "measure" else {})
+                yield Effect(
+                    aspect="state",
+                    fields=over,
+                    start=start,
+                    end=end,
+                    scope=None,
+                    basis=basis,
+                    there=True,
+                    **whose,
+                )
     elif type.startswith(("agreement.", "provision.")):
         basis = f"claim:{event['claim']}" if event.get("claim") else "instrument"
         spans = [("state", span(e), implied | _flat(e.get("set", {}))) for e in event.get("effects", ())]

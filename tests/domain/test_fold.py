@@ -424,3 +424,44 @@ def test_what_was_cut_and_says_the_same_again_is_one_segment() -> None:
     )
     (segment,) = lanes[Lane("everyone", "all-goods", "instrument", "state")]
     assert {name: layer.position for name, (layer,) in segment.state.items()} == {"rate": 3, "status": 1}
+
+
+def closing(outcome: str, **effect: Any) -> dict[str, Any]:
+    return event("claim.closed", X, {**effect, "set": {"outcome": outcome}}, claim="threat")
+
+
+def test_a_threat_that_is_closed_is_over_for_all_whom_it_names() -> None:
+    threat = event("measure.threatened", X, at(50, "EU"), at(30, "GB"), about={"title": "t"})
+    lanes = told(development(threat), development(closing("withdrawn"), announced="2025-03-01"))
+    for code in ("EU", "GB"):
+        over = state(lanes, code, "2025-04-01", basis="claim:threat")
+        assert (over["status"], over["outcome"]) == ("ended", "withdrawn")
+    assert {lane.aspect for lane in lanes} == {"about", "state"}, "nothing is closed that is not there"
+
+
+def test_a_threat_may_be_closed_for_one_of_those_it_names() -> None:
+    threat = event("measure.threatened", X, at(50, "EU"), at(30, "GB"), about={"title": "t"})
+    lanes = told(development(threat), development(closing("lapsed", target="GB"), announced="2025-03-01"))
+    assert status(lanes, "EU", "2025-04-01", basis="claim:threat") == "threatened"
+    assert status(lanes, "GB", "2025-04-01", basis="claim:threat") == "ended"
+
+
+def test_a_threat_that_is_made_again_is_open_again() -> None:
+    threat = event("measure.threatened", X, at(50, "EU"), about={"title": "t"})
+    lanes = told(
+        development(threat), development(closing("withdrawn"), announced="2025-03-01"),
+        development(threat, announced="2025-04-01"),
+    )  # fmt: skip
+    again = state(lanes, "EU", "2025-05-01", basis="claim:threat")
+    assert (again["status"], again.get("outcome")) == ("threatened", None)
+
+
+def test_a_statement_that_is_closed_keeps_what_was_said() -> None:
+    made = event(
+        "statement.made", X, {"target": "CN", "set": {"by": "A", "says": "up to 245%"}}, claim="threat"
+    )
+    lanes = told(
+        development(opened(X, at(1)), made), development(closing("contradicted"), announced="2025-03-01")
+    )
+    said = state(lanes, "CN", "2025-04-01", basis="claim:threat", aspect="claim", scope="")
+    assert (said["outcome"], said["says"]) == ("contradicted", "up to 245%")

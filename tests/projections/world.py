@@ -117,10 +117,22 @@ class Played:
         """The subject of the event at each position; the first is that of position 1."""
         return [subject for commit in self.commits for _, subject in commit.positions]
 
+    def _made(self, events: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The events, a claim that nobody made made instead of closed."""
+        made: set[tuple[str, str]] = set()
+        with reading(self.engine) as connection:
+            for row in segments.known(connection, None, log.position(connection)):
+                made.add((row.subject, row.lane.basis.removeprefix("claim:")))
+        for given in events:
+            claim = (given["subject"], given.get("claim", "threat"))
+            closes = given["type"] == "claim.closed"
+            yield {**given, "type": "statement.made"} if closes and claim not in made else given
+            made.add(claim)
+
     def _opened(self, events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """The events, each saying what its subject is where nobody has yet; behind an opener where its type cannot."""
         seen, out = set(self.concerns), []
-        for given in events:
+        for given in self._made(events):
             if given["subject"] in seen:
                 out.append(given)
                 continue

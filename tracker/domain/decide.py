@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 
 import msgspec
 
+from tracker.domain import links
 from tracker.domain.countries import COUNTRIES
 from tracker.domain.errors import Problem, Refused
 from tracker.domain.events import (
@@ -20,6 +21,7 @@ from tracker.domain.events import (
     AgreementEvent,
     AnyEvent,
     BlocJoined,
+    ClaimClosed,
     Correction,
     Development,
     DevelopmentCorrected,
@@ -27,6 +29,7 @@ from tracker.domain.events import (
     Logged,
     MeasureEvent,
     PartnerRegistered,
+    ProvisionChanged,
     Record,
     RulingIssued,
     ScopeDefined,
@@ -36,6 +39,7 @@ from tracker.domain.events import (
     kind_of,
     parties_of,
 )
+from tracker.domain.fold import Lane
 from tracker.domain.paint import EVERYONE, Paint, paints, read
 from tracker.domain.scopes import ALL_GOODS, PREFIX, scope_subject
 from tracker.domain.values import Rate
@@ -61,33 +65,48 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class Known:
     """What a decision may ask of the record: those subjects on record that the command names (``named``), and, where
-    it names one that is not, all there are."""
+    it names one that is not, all there are; and what is said of a subject that it links to, as its ``lanes``."""
 
     opened: Collection[str]
     subjects: Callable[[], Sequence[str]]
+    lanes: Callable[[str], Collection[Lane]] = lambda _: ()
 
 
 def named(command: Development) -> set[str]:
     """The subjects that a development speaks of, in its events, their scopes and their links."""
     found = {event.subject for event in command.events}
-    found |= {subject for event in command.events for _, subject in _linked(event)}
+    found |= {link.partition("#")[0] for event in command.events for _, link in links.linked(event)}
     scopes = {scope_subject(scope) for event in command.events for _, scope in _scopes(event)}
     return found | ({WHOLE, *scopes} if scopes else set())
 
 
+def touched(command: Development) -> set[str]:
+    """The subjects that events of a development may be about, also those that its links bring along."""
+    acting = {
+        link.partition("#")[0]
+        for event in command.events
+        for name, link in links.linked(event)
+        if "#" in link and name in ("settles", "carries_out")
+    }
+    return {event.subject for event in command.events} | acting
+
+
 def log(command: Development, known: Known) -> list[Record]:
     """The events of a development that is logged."""
-    _check(command, known)
+    marks = links.finder(command, known.lanes)
+    _check(command, known, marks)
     told = told_of(command)
-    return [Record(told=told, event=event) for event in command.events]
+    return [Record(told=told, event=e) for e in (*command.events, *links.brought(command, told, marks))]
 
 
 def correct(id: str, command: Correction, standing: Standing, known: Known) -> list[Record]:
     """The events of a correction: one on every subject that the development had or has."""
-    _check(command.development, known, at="/development")
-    told = told_of(command.development)
+    said = command.development
+    marks = links.finder(said, known.lanes)
+    _check(said, known, marks, at="/development")
+    told = told_of(said)
     now: dict[str, list[Logged]] = {subject: [] for subject in standing.events}
-    for event in command.development.events:
+    for event in (*said.events, *links.brought(said, told, marks)):
         now.setdefault(event.subject, []).append(event)
     if (
         not standing.withdrawn
@@ -139,6 +158,14 @@ def standing(history: Iterable[tuple[Told, AnyEvent]]) -> Standing:
             events.setdefault(event.subject, []).append(event)
     assert told is not None, "a development has at least one event"
     return Standing(told, events, withdrawn)
+
+
+def begins(kept: Sequence[AnyEvent], said: Sequence[Logged]) -> bool:
+    """Whether these events were kept of a development that said those: those, and what its links may have brought."""
+    more = kept[len(said) :]
+    return [*kept[: len(said)]] == [*said] and all(
+        isinstance(e, ClaimClosed | ProvisionChanged) for e in more
+    )
 
 
 def told_of(command: Development) -> Told:
@@ -201,7 +228,7 @@ def _unsound(value: Any, at: str = "", many_lines: bool = False) -> Iterator[Pro
             pass
 
 
-def _check(command: Development, known: Known, at: str = "") -> None:
+def _check(command: Development, known: Known, marks: links.Find, at: str = "") -> None:
     problems: list[Problem] = []
     if command.zone is not None and command.zone not in _ZONES:
         problems.append(
@@ -221,6 +248,8 @@ def _check(command: Development, known: Known, at: str = "") -> None:
             problems.append(misplaced)
             continue
         problems += _of_event(event, pointer, opened, known)
+        if not problems:
+            problems += links.problems(event, pointer, marks)
         _try(problems, pointer, lambda event=event: _something(event, paints(told, event)))
         opened.add(event.subject)
     if problems:
@@ -286,17 +315,9 @@ def _of_event(event: Logged, pointer: str, opened: set[str], known: Known) -> It
             )
         elif rate.at_least is not None and rate.at_most is not None and rate.at_least > rate.at_most:
             yield Problem(f"{pointer}/{path}", "at_least is more than at_most: exchange them")
-    for name, subject in _linked(event):
-        if subject not in opened:
+    for name, link in links.linked(event):
+        if (subject := link.partition("#")[0]) not in opened:
             yield Problem(f"{pointer}/links/{name}", _unknown(subject, known))
-
-
-def _linked(event: Logged) -> Iterator[tuple[str, str]]:
-    """The subjects that an event links to, each with the name of the link."""
-    for name in event.links.__struct_fields__:
-        for link in getattr(event.links, name):
-            if ":" in (subject := link.partition("#")[0]):
-                yield name, subject
 
 
 def _of_effects(event: Logged, pointer: str) -> Iterable[Problem]:

@@ -95,6 +95,8 @@ def selected(paint: Paint, lanes: Iterable[Lane]) -> list[Lane]:
         return [
             lane for lane in kin if paint.scope in (None, lane.scope) and lane.target not in paint.excepted
         ]
+    if paint.there and not kin:
+        return []
     scopes = [paint.scope] if paint.scope is not None else sorted({lane.scope for lane in kin}) or [ALL_GOODS]
     found = [(scope, paint.basis or INSTRUMENT) for scope in scopes]
     if (

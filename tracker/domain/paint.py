@@ -56,7 +56,8 @@ NESTED = ("exemptions", "ratified")
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """Fields over an interval. ``scope`` None means all scopes; ``basis`` '' means any."""
+    """Fields over an interval. ``scope`` None means all scopes; ``basis`` '' means any. ``there``: only where the
+    subject has such lanes already."""
 
     target: str
     aspect: str
@@ -66,6 +67,7 @@ class Paint:
     scope: str | None = ""
     basis: str = INSTRUMENT
     excepted: tuple[str, ...] = ()
+    there: bool = False
 
 
 def paints(told: Told, event: Logged) -> list[Paint]:
@@ -129,9 +131,12 @@ def _paints(dates: _Dates, event: Logged) -> Iterator[Paint]:
         case AgreementEvent():
             yield from _about(event.about)
             yield from _agreement(dates, event)
+        case ClaimClosed():
+            for closing in event.effects:
+                yield from _closed(dates, event, closing)
         case ClaimEvent():
             for said in event.effects:
-                stood, dated = (said, {}) if isinstance(event, ClaimClosed) else _named(dates, said)
+                stood, dated = _named(dates, said)
                 fields = _fields(event.implies) | dated | _fields(said.set)
                 yield replace(_targeted(dates, stood, "claim", fields), basis=f"claim:{event.claim}")
         case PartnerRegistered() | ScopeDefined():
@@ -174,7 +179,7 @@ def _measure(dates: _Dates, event: MeasureEvent, effect: MeasureEffect) -> Paint
     own = _fields(effect.set)
     if isinstance(event, MeasureThreatened):
         effect, dated = _named(dates, effect)
-        own = dated | own
+        own = {"outcome": None} | dated | own
     if isinstance(own.get("review_on"), str):
         read(own["review_on"], dates.zone, "review_on")
     if "awaits" in own and own["awaits"] is None:
@@ -184,6 +189,20 @@ def _measure(dates: _Dates, event: MeasureEvent, effect: MeasureEffect) -> Paint
     else:
         own = _fields(event.implies) | own
     return replace(_targeted(dates, effect, "state", own, effect.scope), basis=basis)
+
+
+def _closed(dates: _Dates, event: ClaimClosed, effect: ClaimEffect) -> Iterator[Paint]:
+    """A claim is closed where it was made: as a statement, or as what a threat or an account says of its subject.
+    Closed for everyone, it is closed for all whom it names."""
+    target = EACH_OF if effect.target == EVERYONE else effect.target
+    fields = _fields(effect.set)
+    closing = _targeted(dates, effect, "claim", fields)
+    closing = replace(closing, target=target, basis=f"claim:{event.claim}", there=True)
+    yield closing
+    over = {"status": "ended"} if kind_of(event.subject) == "measure" else {}
+    if fields.get("outcome", "open") not in ("open", None):
+        fields = {name: fields[name] for name in ("outcome", "text") if name in fields} | over
+        yield replace(closing, aspect="state", scope=None, fields=fields)
 
 
 def _named(dates: _Dates, effect: Spoken) -> tuple[Spoken, dict[str, Any]]:

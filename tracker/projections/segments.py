@@ -129,6 +129,11 @@ class Painting:
                     segment = Segment(row.valid_from, row.valid_until, loaded(row.state))
                     believed.append(_Believed(segment, row.segment))
 
+    def believed(self, subject: str) -> set[Lane]:
+        """The lanes of a subject in which anything is believed now."""
+        self.foresee([subject])
+        return {*self._subjects[subject].believed}
+
     def apply(self, event: StoredEvent) -> None:
         """Repaint what the event touches. On top of everything: only what the paint covers is looked at. Otherwise
         (back-dated, corrected, withdrawn): the subject is folded again and the difference kept."""
