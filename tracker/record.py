@@ -32,7 +32,7 @@ from tracker.domain.fold import Row
 from tracker.domain.paint import announced
 from tracker.domain.when import rfc3339
 from tracker.projections import PROJECTIONS
-from tracker.projections.segments import Painting, changed
+from tracker.projections.segments import changed
 from tracker.schema import derived
 from tracker.store import log
 from tracker.store.engine import writing
@@ -129,7 +129,7 @@ class Recording:
         self._connection = connection
         self._log = log.Appending(connection, alone=alone)
         self._projections = [projection(connection, self._log.write) for projection in PROJECTIONS]
-        self._painting = next(one for one in self._projections if isinstance(one, Painting))
+        self._painting = self._projections[0]
 
     def foresee(self, keys: Iterable[str], subjects: Collection[str]) -> None:
         """Look up at once what orders with these idempotency keys about these subjects will ask for; who is alone."""
