@@ -18,6 +18,7 @@ from tracker.domain.scopes import ALL_GOODS, Scopes
 from tracker.domain.views import DutyView, LayerView, ScopeView, item_view, layer_view
 from tracker.projections import segments
 from tracker.read import Point
+from tracker.store import log
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +152,13 @@ def _goods(connection: Connection, question: Question, scopes: Scopes) -> Goods:
 
 
 def _known(connection: Connection, question: Question, known: int) -> None:
-    for subject in (question.measure, question.authority):
-        if subject:
-            subjects.about(connection, subject, known)
+    """Refused where the measure or the authority is not on record; an authority is where a measure names it."""
+    if question.measure:
+        subjects.about(connection, question.measure, known)
+    if question.authority:
+        measures = segments.abouts(connection, log.subject_keys(connection, "measure"), known)
+        if all(about.get("authority") != question.authority for about in measures.values()):
+            subjects.about(connection, question.authority, known)
 
 
 def _wanted(item: Item, question: Question) -> bool:

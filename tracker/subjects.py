@@ -134,7 +134,8 @@ def about(connection: Connection, subject: str, known: int) -> Mapping[str, Any]
     found = segments.abouts(connection, [subject], known)
     if subject not in found:
         kind, _, key = subject.partition(":")
-        raise Refused("not_found", f"there is no {kind} {key!r}, as known then: /v1/{kind}s lists them")
+        several = {"authority": "authorities"}.get(kind, f"{kind}s")
+        raise Refused("not_found", f"there is no {kind} {key!r}, as known then: /v1/{several} lists them")
     return found[subject]
 
 
