@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from litestar.testing import TestClient
@@ -20,6 +21,7 @@ from tracker.store.engine import open_engine
 from tracker.store.migrate import migrate
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
+BRUSSELS = ZoneInfo("Europe/Brussels")
 
 
 @pytest.fixture(scope="module")
@@ -239,3 +241,278 @@ def test_total(client, asked, total):
     assert found["total"] == total, [
         (x["measure"], x["scope"], x["counts"], x["reason"], x["adds"]) for x in found["layers"]
     ]
+
+
+def state(client: TestClient[Any], partner: str, as_of: str, known_at: str | None = None) -> dict[str, Any]:
+    return answer(client, f"/v1/partners/{partner}/state", as_of=as_of, known_at=known_at or as_of)
+
+
+def one(items: list[dict[str, Any]], **wanted: Any) -> dict[str, Any]:
+    found = [item for item in items if all(item[name] == value for name, value in wanted.items())]
+    assert len(found) == 1, (wanted, [(item["subject"], item["key"], item["claim"]) for item in items])
+    return found[0]
+
+
+def measure(
+    client: TestClient[Any], partner: str, key: str, as_of: str, known_at: str | None = None, scope: str = ALL
+) -> dict[str, Any]:
+    measures = state(client, partner, as_of, known_at)["measures"]
+    return one(measures, subject=f"measure:{key}", scope=scope, claim=None)
+
+
+def claim(
+    client: TestClient[Any], partner: str, key: str, as_of: str, known_at: str | None = None
+) -> dict[str, Any]:
+    found: dict[str, Any] = one(state(client, partner, as_of, known_at)["claims"], claim=key)["state"]
+    return found
+
+
+def deal(client: TestClient[Any], key: str, as_of: str) -> dict[str, Any]:
+    found: dict[str, Any] = answer(client, f"/v1/agreements/{key}", as_of=as_of, known_at=as_of)["deal"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("as_of", "status"),
+    [("2025-06-26", "under_way"), ("2025-06-28", "broken_off"), ("2025-06-30", "under_way")],
+    ids=["before", "after the end on 27 June", "after the digital services tax was dropped"],
+)
+def test_where_do_the_talks_with_canada_stand(client, as_of, status):
+    assert state(client, "CA", as_of)["talks"]["state"]["status"] == status
+
+
+def test_what_became_of_the_threat_against_colombia(client):
+    found = answer(client, "/v1/measures/us-ieepa-colombia", as_of="2025-01-27", known_at="2025-01-27")
+    [threat] = found["measure"]["partners"]["CO"]
+    assert (threat["state"]["status"], threat["state"]["why_ended"], threat["counts"]) == (
+        "ended",
+        "withdrawn",
+        False,
+    )
+
+
+def test_by_when_must_the_eu_agree_as_known_on_24_and_on_26_may(client):
+    assert claim(client, "EU", "eu-50", "2025-05-24")["starts"] == "2025-06-01"
+    assert claim(client, "EU", "eu-50", "2025-05-26")["starts"] == "2025-07-09"
+    dues = [
+        d["state"]["due"]
+        for d in state(client, "EU", "2025-05-26")["deadlines"]
+        if d["state"]["status"] == "open"
+    ]
+    assert "2025-07-09" in dues
+
+
+def test_is_the_deal_with_the_eu_in_writing(client):
+    assert deal(client, "us-eu-framework", "2025-08-20")["agreement"]["state"].get("in_writing") is not True
+    written = deal(client, "us-eu-framework", "2025-08-21")["agreement"]["state"]
+    assert (written["status"], written["in_writing"]) == ("text_published", True)
+
+
+def test_relief_for_european_cars_is_promised_and_awaits_the_eus_law(client):
+    promised = one(deal(client, "us-eu-framework", "2025-08-25")["provisions"], key="cars")["state"]
+    assert promised["status"] == "announced"
+    assert promised["awaits"]
+    assert promised["after"]["percent"] == 15
+
+
+def test_what_do_vietnam_and_the_united_states_say_of_their_deal(client):
+    told = deal(client, "us-vn-framework", "2025-07-03")
+    assert {account["claim"] for account in told["accounts"]} == {"us-account", "vn-account"}
+    assert told["agreement"] is None or told["agreement"]["state"].get("in_writing") is not True
+    assert state(client, "VN", "2025-07-03")["in_writing"] is False
+
+
+def test_the_british_deal_is_written_and_not_in_force_then_in_force_for_cars(client):
+    may, july = deal(client, "us-gb-epd", "2025-05-20"), deal(client, "us-gb-epd", "2025-07-01")
+    assert may["agreement"]["state"]["in_writing"] is True
+    assert not [part for part in may["provisions"] if part["state"]["status"] == "in_force"]
+    assert one(july["provisions"], key="cars")["state"]["status"] == "in_force"
+    assert one(july["provisions"], key="steel-aluminium")["state"]["status"] == "announced"
+
+
+def test_the_japanese_deal_is_announced_only(client):
+    told = deal(client, "us-jp-framework", "2025-08-31")["agreement"]["state"]
+    assert (told["status"], told.get("in_writing", False)) == ("announced", False)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "known_at", "legal", "stayed", "collection", "counts"),
+    [
+        ("2025-05-27", None, "valid", False, "collected", True),
+        ("2025-05-28", None, "struck_down", False, "collected", True),
+        ("2025-06-10", "2025-05-28", "struck_down", False, "not_collected", False),
+        ("2025-06-10", "2025-05-29", "struck_down", True, "collected", True),
+        ("2025-06-15", None, "struck_down", True, "collected", True),
+        ("2025-08-30", None, "struck_down", True, "collected", True),
+    ],
+    ids=[
+        "before",
+        "that night",
+        "ten days on, as known that night",
+        "ten days on, as stayed",
+        "in June",
+        "on appeal",
+    ],
+)
+def test_are_the_emergency_tariffs_lawful_and_are_they_collected(
+    client, as_of, known_at, legal, stayed, collection, counts
+):
+    found = measure(client, "CN", "us-ieepa-fentanyl-cn", as_of, known_at)
+    said = found["state"]
+    assert (said["legal"], said.get("stayed", False), said["collection"], found["counts"]) == (
+        legal,
+        stayed,
+        collection,
+        counts,
+    )
+
+
+@pytest.mark.parametrize(
+    ("as_of", "until"),
+    [("2025-04-16", "2025-07-14"), ("2025-07-20", "2025-08-06"), ("2025-08-20", "2026-02-07")],
+)
+def test_until_when_does_the_eu_suspend_its_countermeasures(client, as_of, until):
+    found = measure(client, "EU", "eu-countermeasures-steel", as_of, scope="listed-goods")
+    assert (found["state"]["status"], found["counts"]) == ("paused", False)
+    assert datetime.fromisoformat(found["until"]).astimezone(BRUSSELS).date().isoformat() == until
+
+
+def test_the_digital_tax_threat_names_no_rate_and_only_countries_with_such_a_tax(client):
+    said = claim(client, "FR", "dst-countries", "2025-08-26")
+    assert (said["status"], said["rate"]["unknown"]) == ("threatened", True)
+    assert "digital services tax" in said["condition"]
+    assert answer(client, "/v1/duty", **on("FR", ALL, "2025-08-26"))["total"] == 15
+
+
+def test_up_to_245_is_a_claim_that_is_explained_a_day_later(client):
+    assert claim(client, "CN", "up-to-245", "2025-04-15")["rate"] == {"at_most": 245}
+    assert "Section 301" in claim(client, "CN", "up-to-245", "2025-04-17")["says"]
+    assert "Section 301" not in claim(client, "CN", "up-to-245", "2025-04-17", "2025-04-15")["says"]
+
+
+def test_brazil_is_investigated_under_section_301_and_pays_nothing_for_it(client):
+    found = measure(client, "BR", "us-section-301-brazil", "2025-07-20")
+    assert (found["state"]["status"], found["counts"]) == ("under_investigation", False)
+
+
+def test_mexicos_new_date_is_29_october(client):
+    dues = [
+        d["state"]["due"]
+        for d in state(client, "MX", "2025-08-02")["deadlines"]
+        if d["state"]["status"] == "open"
+    ]
+    assert "2025-10-29" in dues
+
+
+def test_british_steel_is_to_be_looked_at_on_9_july(client):
+    assert (
+        measure(client, "GB", "us-232-steel", "2025-06-10", scope="steel")["state"]["review_on"]
+        == "2025-07-09"
+    )
+
+
+def test_was_the_aerospace_criterion_moved_by_the_order_of_16_june(client):
+    def standing(day: str) -> str:
+        found = one(state(client, "GB", day)["criteria"], key="aerospace-relief")["state"]["standing"]
+        return str(found)
+
+    assert standing("2025-05-20") == "open"
+    assert standing("2025-07-01") in ("advanced", "met")
+
+
+def test_what_is_missing_in_belgiums_profile_is_missing(client):
+    profile = state(client, "BE", "2025-06-01")["profile"]
+    assert profile is None or not {"sectors", "imports", "exports"} & profile["state"].keys()
+
+
+def test_the_digital_services_tax_of_canada_is_not_collected_after_29_june(client):
+    assert (
+        measure(client, "CA", "ca-digital-services-tax", "2025-07-01", scope="digital-services")["state"][
+            "status"
+        ]
+        != "in_force"
+    )
+
+
+def test_whom_did_emergency_tariffs_reach_on_10_february(client):
+    found = answer(client, "/v1/duty", authority="us-ieepa", as_of="2025-02-10", known_at="2025-02-10")
+    assert {x["partner"] for x in found["layers"] if x["counts"]} == {"CN", "HK"}
+    assert {
+        (x["partner"], x["reason"]) for x in found["layers"] if x["scope"] == ALL and not x["counts"]
+    } >= {("CA", "paused"), ("MX", "paused")}
+
+
+def test_which_country_rates_held_on_8_august(client):
+    found = answer(
+        client, "/v1/duty", measure="us-ieepa-reciprocal-country", as_of="2025-08-08", known_at="2025-08-08"
+    )
+    rates = {x["partner"]: x["rate"] for x in found["layers"] if x["scope"] == ALL and x["counts"]}
+    assert {"CH": 39, "LA": 40, "SY": 41, "EU": 15, "TW": 20, "IN": 25, "CN": 10}.items() <= rates.items()
+    assert not {"CA", "MX", "AU", "SG"} & rates.keys()
+
+
+def test_is_there_a_duty_under_section_122(client):
+    said = client.get("/v1/duty", params={"authority": "us-section-122", "as_of": "2025-08-08"})
+    assert said.status_code == 404
+
+
+def test_a_day_that_nobody_has_kept_the_record_for_is_said_to_be_one(client):
+    assert answer(client, "/v1/duty", partner="CN", as_of="2025-11-11")["temporal"]["beyond_coverage"] is True
+    assert (
+        answer(client, "/v1/duty", partner="CN", as_of="2025-08-15")["temporal"]["beyond_coverage"] is False
+    )
+
+
+@pytest.mark.parametrize("scope", [ALL, "semiconductors", "toys"])
+def test_the_total_on_chinese_goods_says_that_section_301_comes_on_top_of_some(client, scope):
+    found = answer(client, "/v1/duty", **on("CN", scope, "2025-04-20"))
+    assert any(part["subject"].startswith("measure:us-section-301") for part in found["parts"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "listed", "not_listed"),
+    [
+        (on("GB", "steel", "2025-05-20"), {"steel-tariffs-eliminated"}, {"cars-10-within-quota"}),
+        (on("GB", "cars", "2025-05-20"), {"cars-10-within-quota"}, {"steel-tariffs-eliminated"}),
+        (on("JP", ALL, "2025-07-10"), {"letter-jp"}, {"letter-kr"}),
+        (on("MX", ALL, "2025-07-20"), {"letter-mx"}, {"letter-eu"}),
+        (on("CA", "steel", "2025-03-11T15:00-04:00"), {"canada-50"}, set()),
+        (on("CN", ALL, "2025-05-10"), {"document-up-to-245"}, {"document-china-125"}),
+        (on("CN", ALL, "2025-05-10", direction="export"), {"document-china-125"}, {"document-up-to-245"}),
+        (on("CA", "listed-goods", "2025-08-24", direction="export"), {"carney-22-august"}, set()),
+    ],
+    ids=lambda value: f"{value['partner']} {value['scope']} {value['as_of'][:10]}" if isinstance(value, dict) else "",
+)  # fmt: skip
+def test_who_says_otherwise_of_these_goods(client, asked, listed, not_listed):
+    claims = {item["claim"] for item in answer(client, "/v1/duty", **asked)["claims"]}
+    assert listed <= claims
+    assert not not_listed & claims
+
+
+def test_british_cars_within_the_quota_and_beyond_it(client):
+    for day in ("2025-06-30", "2025-08-31"):
+        found = answer(client, "/v1/duty", **on("GB", "cars", day))
+        assert (found["total_in_quota"], found["total"], found["includes_normal_duty"]) == (10, 27.5, True)
+    for day in ("2025-06-29", "2025-05-20"):
+        assert answer(client, "/v1/duty", **on("GB", "cars", day))["total_in_quota"] is None
+
+
+@pytest.mark.parametrize(("as_of", "rate"), [("2025-05-10", 120), ("2025-05-14", 54), ("2025-06-02", 54)])
+def test_what_does_a_parcel_by_post_from_china_pay(client, as_of, rate):
+    found = answer(client, "/v1/duty", **on("CN", "postal-parcels", as_of))
+    [layer] = [layer for layer in found["layers"] if layer["counts"]]
+    assert found["total"] == rate
+    assert "an item" in layer["state"]["rate"]["text"]
+
+
+def test_what_does_a_parcel_by_post_from_britain_pay_on_30_august(client):
+    found = answer(client, "/v1/duty", **on("GB", "postal-parcels", "2025-08-30"))
+    assert found["total"] is None
+    assert any("flat sum" in reason for reason in found["unknown"])
+
+
+def test_parcels_by_post_from_china_are_banned_for_a_day(client):
+    found = answer(client, "/v1/duty", **on("CN", "postal-parcels", "2025-02-04"))
+    assert found["total"] is None
+    assert any("bans" in reason for reason in found["unknown"])
+    assert answer(client, "/v1/duty", **on("CN", "postal-parcels", "2025-02-10"))["total"] == 0

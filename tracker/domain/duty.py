@@ -51,7 +51,7 @@ class Layer:
 class Duty:
     """The layers on some goods and their total in percent. ``total`` is None where it is unknown, and ``unknown`` says
     why; ``total_in_quota`` is None also where no quota applies. ``parts``: what stands only for a part
-    of these goods."""
+    of these goods, or may."""
 
     layers: Sequence[Layer]
     total: float | None
@@ -73,7 +73,7 @@ def duty(
     theirs = [item for item in items if _speaks(item) and item.actor in actors]
     picked = _narrowest(theirs, goods.scope, scopes)
     layers = _ordered([_layer(item, goods) for item in picked], goods)
-    parts = [i for i in theirs if goods.scope in scopes.up(i.key.scope)[1:] and _stands(i) and wanted(i)]
+    parts = [i for i in theirs if _in_part(i.key.scope, goods.scope, scopes) and _stands(i) and wanted(i)]
     return replace(_summed([layer for layer in layers if wanted(layer.item)]), parts=parts)
 
 
@@ -107,6 +107,13 @@ def _speaks(item: Item) -> bool:
 
 def _stands(item: Item) -> bool:
     return item.get("status") in ("announced", "in_force", "paused")
+
+
+def _in_part(scope: str, asked: str, scopes: Scopes) -> bool:
+    """Whether some of the goods asked about, and not all of them, are in a scope, or may be: a list without headings
+    (``listed-goods``, ``low-value-parcels``) may hold a part of any goods."""
+    listed = not any(scopes.hs(wider) for wider in scopes.up(scope))
+    return scope not in scopes.up(asked) and (listed or asked in scopes.up(scope))
 
 
 def _narrowest(items: Iterable[Item], scope: str, scopes: Scopes) -> list[Item]:
