@@ -335,7 +335,7 @@ class _World:
         self, seen: History, keys: Iterable[Key], start: datetime, end: datetime, percent: float
     ) -> Bounds | None:
         """From one edge to the next; None where a rate is unknown. Goods other than all are looked at only where an
-        average as high as ``percent`` asks for it."""
+        average as high as ``percent`` asks for it, and lists without headings never: with them any average is right."""
         facts = {key: seen.facts(key, start) for key in keys}
         items = [
             Item(key, held, start, end, start, end, self.abouts.get(key.subject, {}))
@@ -343,7 +343,8 @@ class _World:
             if "status" in held
         ]
         lowest, highest, position = _charged(items, ALL_GOODS, seen.scopes)
-        for scope in sorted({item.key.scope for item in items} - {ALL_GOODS}):
+        scopes = {item.key.scope for item in items if not seen.scopes.lists(item.key.scope)}
+        for scope in sorted(scopes - {ALL_GOODS}):
             if percent <= highest:
                 break
             _, high, other = _charged(items, scope, seen.scopes)

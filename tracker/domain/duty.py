@@ -110,10 +110,8 @@ def _stands(item: Item) -> bool:
 
 
 def _in_part(scope: str, asked: str, scopes: Scopes) -> bool:
-    """Whether some of the goods asked about, and not all of them, are in a scope, or may be: a list without headings
-    (``listed-goods``, ``low-value-parcels``) may hold a part of any goods."""
-    listed = not any(scopes.hs(wider) for wider in scopes.up(scope))
-    return scope not in scopes.up(asked) and (listed or asked in scopes.up(scope))
+    """Whether a scope holds some of the goods asked about and not all of them, or may."""
+    return scope not in scopes.up(asked) and (asked in scopes.up(scope) or scopes.lists(scope))
 
 
 def _narrowest(items: Iterable[Item], scope: str, scopes: Scopes) -> list[Item]:

@@ -47,6 +47,10 @@ class Scopes:
             scope = self._defined.get(scope, {}).get("within", ALL_GOODS)
         return [*path, ALL_GOODS]
 
+    def lists(self, scope: str) -> bool:
+        """Whether it is a list without headings (``listed-goods``, ``low-value-parcels``): it may hold any goods."""
+        return scope != ALL_GOODS and not any(self.hs(wider) for wider in self.up(scope))
+
     def of_hs(self, code: str) -> str:
         """The narrowest scope that holds a heading (``870323`` is in ``8703``); ``all-goods`` where none does."""
         return max(

@@ -121,7 +121,8 @@ class LayerView(View, frozen=True):
 class DutyView(View, frozen=True):
     """What some goods pay at a point: layers, and their total in percent of the customs value. ``total`` is null where
     it is unknown, and ``unknown`` says why; ``total_in_quota`` is null where no quota applies. ``parts``: what
-    stands only for a part of these goods, or may (a list without headings); ``claims``: what somebody says of them that no instrument does."""
+    stands only for a part of these goods, or may (a list without headings); ``claims``: what somebody says of them
+    that no instrument does."""
 
     temporal: Temporal
     partner: str | None
