@@ -166,22 +166,37 @@ def _part(rate: Mapping[str, Any] | None) -> re.Match[str] | None:
     return _CONTENT.fullmatch(str((rate or {}).get("of", "")).lower().removeprefix("the ").strip())
 
 
+def _share(of: str, goods: Goods) -> float | None:
+    """How much of the value a part is, 0 to 1; None where that is not known."""
+    form = _part({"of": of})
+    share = goods.content.get(form[2].replace("-", " ")) if form else None
+    return 1 - share if form and form[1] and share is not None else share
+
+
 def _of_content(rate: Mapping[str, Any] | None, goods: Goods) -> Mapping[str, Any] | None:
     """A rate on a part of the value ("copper content", "non-US content") as one on the whole, where the share of that
     part is known."""
-    form = _part(rate)
-    share = goods.content.get(form[2].replace("-", " ")) if form else None
-    if rate is None or form is None or rate.get("percent") is None or share is None:
-        return rate
-    part = 1 - share if form[1] else share
+    share = _share((rate or {}).get("of", ""), goods)
+    return rate if rate is None or share is None else _scaled(rate, share)
+
+
+def _on_the_rest(
+    rate: Mapping[str, Any] | None, parts: Sequence[str], goods: Goods
+) -> Mapping[str, Any] | None:
+    """A rate on what of the value is left beside the parts that others, which it gives way to, are charged on."""
+    shares = [_share(of, goods) for of in parts]
+    if rate is None:
+        return None
+    if None in shares:
+        return {**rate, "of": f"what is not {' or '.join(parts)}"}
+    return _scaled(rate, max(1 - sum(share for share in shares if share is not None), 0.0))
+
+
+def _scaled(rate: Mapping[str, Any], share: float) -> Mapping[str, Any]:
     whole = {name: value for name, value in rate.items() if name != "of"}
-    return whole | {"percent": round(rate["percent"] * part, 6)}
-
-
-def _on_the_rest(rate: Mapping[str, Any] | None, of: str, goods: Goods) -> Mapping[str, Any] | None:
-    """A rate on the part of the value that another, which it gives way to, is not charged on."""
-    rest = of[4:] if of.lower().startswith("non-") else f"non-{of.removeprefix('the ')}"
-    return rate and _of_content({**rate, "of": rest}, goods)
+    if rate.get("percent") is None:
+        return rate
+    return whole | {"percent": round(rate["percent"] * share, 6)}
 
 
 def _standing(item: Item) -> tuple[bool, str]:
@@ -212,44 +227,52 @@ def _standing(item: Item) -> tuple[bool, str]:
 def _ordered(layers: Sequence[Layer], goods: Goods) -> list[Layer]:
     """The layers after precedence: one that counts and gives way to another that counts does not; where that other is
     charged on a part of the value alone, the rest is left to it."""
-    by_subject = {layer.item.key.subject: layer for layer in layers if layer.counts}
-    beaten = {subject: _beaten_by(layer, by_subject.values()) for subject, layer in by_subject.items()}
-    parts = {
-        subject: [x for x in beaten[subject] if _leaves_some(by_subject[x[0]], by_subject[subject])]
-        for subject in beaten
+    counting = {layer.item.key.subject: layer for layer in layers if layer.counts}
+    beaten = {subject: _beaten_by(layer, counting.values()) for subject, layer in counting.items()}
+    whole = {
+        subject: [pair for pair in pairs if not _leaves_some(counting[pair[0]], counting[subject])]
+        for subject, pairs in beaten.items()
     }
-    rivals = {subject: [x for x in beaten[subject] if x not in parts[subject]] for subject in beaten}
+    lost = _lost(counting, whole)
+    return [_placed(layer, beaten, counting, lost, goods) if layer.counts else layer for layer in layers]
+
+
+def _lost(
+    counting: Mapping[str, Layer], rivals: Mapping[str, Sequence[tuple[str, str]]]
+) -> Mapping[str, str | None]:
+    """Why each gives way, or None. Who gives way itself pushes nobody aside; where several give way to one another in
+    a ring, the one whose terms are the oldest does."""
     lost: dict[str, str | None] = {}
+    left = sorted(counting, key=lambda subject: (counting[subject].item.position, subject))
+    while left:
+        for subject in left:
+            against = [reason for other, reason in rivals[subject] if lost.get(other, "") is None]
+            if against or all(other in lost for other, _ in rivals[subject]):
+                lost[subject] = against[0] if against else None
+                break
+        else:
+            lost[left[0]] = next(reason for other, reason in rivals[left[0]] if other not in lost)
+        left = [subject for subject in left if subject not in lost]
+    return lost
 
-    def loses(subject: str, seen: tuple[str, ...] = ()) -> str | None:
-        if subject not in lost:
-            found = next(
-                (
-                    reason
-                    for other, reason in rivals[subject]
-                    if other not in seen and loses(other, (*seen, subject)) is None
-                ),
-                None,
-            )
-            if seen:
-                return found
-            lost[subject] = found
-        return lost[subject]
 
-    def placed(layer: Layer) -> Layer:
-        subject = layer.item.key.subject
-        if not layer.counts:
-            return layer
-        if reason := loses(subject):
-            return replace(layer, counts=False, reason=reason)
-        for other, reason in parts[subject]:
-            if loses(other) is None:
-                of = by_subject[other].of
-                rate, inside = (_on_the_rest(part, of, goods) for part in (layer.rate, layer.inside))
-                return replace(layer, reason=f"{reason} on the {of}", rate=rate, inside=inside, of=of)
+def _placed(
+    layer: Layer,
+    beaten: Mapping[str, Sequence[tuple[str, str]]],
+    counting: Mapping[str, Layer],
+    lost: Mapping[str, str | None],
+    goods: Goods,
+) -> Layer:
+    subject = layer.item.key.subject
+    if reason := lost[subject]:
+        return replace(layer, counts=False, reason=reason)
+    before = [(counting[other].of, reason) for other, reason in beaten[subject] if lost[other] is None]
+    if not before:
         return layer
-
-    return [placed(layer) for layer in layers]
+    parts = list(dict.fromkeys(of for of, _ in before))
+    rate, inside = (_on_the_rest(part, parts, goods) for part in (layer.rate, layer.inside))
+    reason = "; ".join(f"{reason} on the {of}" for of, reason in before)
+    return replace(layer, reason=reason, rate=rate, inside=inside)
 
 
 def _leaves_some(winner: Layer, layer: Layer) -> bool:
@@ -376,7 +399,7 @@ def _percent(layer: Layer, rate: Mapping[str, Any] | None, unknown: list[str]) -
         unknown.append(f"the rate of {title} is not on record" + (f": {told}" if told else ""))
     elif rate.get("of"):
         unknown.append(f"{title} charges {words.rate(rate)}, and the share of that is not given")
-    elif rate.get("percent") is None:
+    elif rate.get("percent") is None or rate.get("amount"):
         unknown.append(f"{title} charges {words.rate(rate)}, which is no single percentage")
     else:
         return float(rate["percent"])

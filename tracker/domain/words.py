@@ -57,10 +57,12 @@ def number(value: float) -> str:
 
 
 def rate(value: Mapping[str, Any]) -> str:
-    """``25%``, ``up to 245%``, ``15 to 20%``, ``80 US$ per item``, ``banned``, ``rate unknown``."""
+    """``25%``, ``up to 245%``, ``15 to 20%``, ``US$80 per item``, ``10% and US$1 per kg``, ``banned``,
+    ``rate unknown``."""
     low, high = value.get("at_least"), value.get("at_most")
     if value.get("percent") is not None:
         said = f"{number(value['percent'])}%"
+        said += f" and {amount(value['amount'])}" if value.get("amount") else ""
     elif low is not None and high is not None:
         said = f"{number(low)} to {number(high)}%"
     elif high is not None:
