@@ -141,14 +141,13 @@ def _goods(connection: Connection, question: Question, scopes: Scopes) -> Goods:
         near = get_close_matches(scope, [*scopes], n=3, cutoff=0.6)
         meant = f"did you mean {' or '.join(near)}?" if near else "/v1/scopes lists those that are"
         raise invalid("scope", f"scope: {scope!r} is not defined here; {meant}")
-    qualifies, content = set(question.qualifies), {}
+    content = {}
     for part in filter(None, (question.content or "").split(",")):
         form = re.fullmatch(r"([a-z-]+?)-(\d{1,3}(?:\.\d+)?)", part.strip())
         if form is None or float(form[2]) > 100:
             raise invalid("content", f"content: {part!r} is not understood: write us-85, copper-40 (percent)")
         content[form[1].replace("-", " ")] = float(form[2]) / 100
-        qualifies |= {part.strip(), f"content-{part.strip()}"}
-    return Goods(scope, frozenset(qualifies), content, question.transshipped)
+    return Goods(scope, question.qualifies, content, question.transshipped)
 
 
 def _known(connection: Connection, question: Question, known: int) -> None:

@@ -59,7 +59,8 @@ def spans(draw: st.DrawFn, announced: int) -> dict[str, str]:
         day = draw(st.integers(0, len(DAYS) - 2))
         return {"from": DAYS[day], "until": DAYS[day + 1]}
     start = draw(st.none() | st.integers(0, len(DAYS) - 2) | st.just(min(announced + 2, len(DAYS) - 2)))
-    span = {} if start is None else {"from": DAYS[start] + draw(st.sampled_from(HOURS))}
+    vague = "by " if start == 5 else ""
+    span = {} if start is None else {"from": vague + DAYS[start] + draw(st.sampled_from(HOURS))}
     after = max(start if start is not None else announced, announced) + 2
     if after < len(DAYS) and draw(st.sampled_from([True, True, False])):
         span["until"] = DAYS[draw(st.integers(after, len(DAYS) - 1))] + draw(st.sampled_from(HOURS))
@@ -113,6 +114,9 @@ def events(draw: st.DrawFn, announced: int, subject: str) -> dict[str, Any]:
         event |= draw(agreements(announced, type))
     else:
         event |= draw(partners(type))
+    if subject == Y:  # what another country does is followed as it bears on the United States
+        for effect in event["effects"]:
+            effect["target"] = effect["target"] if len(effect["target"]) > 2 else "US"
     return event
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+DAY = "2025-01-01"
 ZONES = {
     "US": "America/New_York", "CA": "America/Toronto", "MX": "America/Mexico_City", "BR": "America/Sao_Paulo",
     "CO": "America/Bogota", "EU": "Europe/Brussels", "GB": "Europe/London", "DE": "Europe/Berlin",
@@ -249,6 +250,12 @@ def _effects(told: dict[str, Any], event: dict[str, Any]) -> Iterator[Effect]:
             "excepted": tuple(sorted(stated.get("except", ()))),
         }
 
+    vague: dict[str, Any] = {}
+    for said in (event, *event.get("effects", ()), *event.get("provisions", ())):
+        for text in (told["announced"], said.get("from", DAY), said.get("until", DAY)):
+            if text.startswith("by ") or len(text) < len(DAY):
+                vague[f"stated.{_instant(text, zone).isoformat().replace('+00:00', 'Z')}"] = text
+    yield Effect("", "about", vague)
     if "about" in event:
         usual = {"measure": {"kind": "tariff"}, "partner": {"kind": "country"}}.get(kind, {})
         yield Effect("", "about", {**usual, **event["about"]})

@@ -25,7 +25,9 @@ def opened(folder: Path, key: str = "") -> Iterator[Desk]:
     if not key:
         with writing(engine) as connection:
             key = access.create(connection, "Ann", BEGIN).secret
-    app = create_app(load({"TRACKER_DATA_DIR": str(folder), "TRACKER_LOG_LEVEL": "error"}), engine, lambda: clock[0])
+    app = create_app(
+        load({"TRACKER_DATA_DIR": str(folder), "TRACKER_LOG_LEVEL": "error"}), engine, lambda: clock[0]
+    )
     with TestClient(app) as client:
         yield Desk(client, key, clock)
     engine.dispose()

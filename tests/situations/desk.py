@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 @dataclass
 class Desk:
-    """Where an analyst logs and asks. ``now`` is the clock: the evening, in New York, of the day that was logged last."""
+    """Where an analyst logs and asks. ``now`` is the clock: the evening in New York of what was logged last."""
 
     client: TestClient[Any]
     key: str
@@ -62,7 +62,9 @@ class Desk:
     def state(self, partner: str, on: str, known: str | None = None) -> Json:
         return self.get(f"/v1/partners/{partner}/state", as_of=on, known_at=known)
 
-    def measure(self, partner: str, key: str, on: str, known: str | None = None, scope: str = "all-goods") -> Json:
+    def measure(
+        self, partner: str, key: str, on: str, known: str | None = None, scope: str = "all-goods"
+    ) -> Json:
         """A measure as it stands for a partner; an empty object where nothing is said."""
         held = self.get("/v1/measures", partner=partner, subject=key, scope=scope, as_of=on, known_at=known)
         items = [i for one in held["items"] for i in one["partners"].get(partner, []) if not i["claim"]]
@@ -82,9 +84,9 @@ class Desk:
 
     def timeline(self, partner: str, on: str, known: str | None = None) -> list[Json]:
         """Newest first."""
-        found: list[Json] = self.get(
-            f"/v1/partners/{partner}/timeline", as_of=on, known_at=known, limit=200
-        )["items"]
+        found: list[Json] = self.get(f"/v1/partners/{partner}/timeline", as_of=on, known_at=known, limit=200)[
+            "items"
+        ]
         return [entry for entry in found if entry["types"] != ["partner.registered"]]
 
     def titles(self, partner: str, on: str, known: str | None = None) -> list[str]:
@@ -105,20 +107,33 @@ def prepare(desk: Desk) -> None:
         desk.send(json.loads((FOUNDING / f"{name}.json").read_text())["development"])
     desk.send(
         {
-            "title": "Partners", "announced": "2025-01-01",
+            "title": "Partners",
+            "announced": "2025-01-01",
             "events": [
-                {"type": "partner.registered", "subject": "partner:EU", "about": {"name": "EU", "kind": "bloc"}},
-                *({"type": "partner.registered", "subject": f"partner:{code}", "about": {"name": code}} for code in PARTNERS),
-                *({"type": "bloc.joined", "subject": f"partner:{code}", "bloc": "EU", "from": "1995-01-01"} for code in EU_MEMBERS),
+                {
+                    "type": "partner.registered",
+                    "subject": "partner:EU",
+                    "about": {"name": "EU", "kind": "bloc"},
+                },
+                *(
+                    {"type": "partner.registered", "subject": f"partner:{code}", "about": {"name": code}}
+                    for code in PARTNERS
+                ),
+                *(
+                    {"type": "bloc.joined", "subject": f"partner:{code}", "bloc": "EU", "from": "1995-01-01"}
+                    for code in EU_MEMBERS
+                ),
             ],
         }
-    )  # fmt: skip
+    )
 
 
 # ---------------------------------------------------------------- what is said
 
 
-def effect(target: str, percent: float | None = None, since: str | None = None, until: str | None = None, **rest: Any) -> Json:
+def effect(
+    target: str, percent: float | None = None, since: str | None = None, until: str | None = None, **rest: Any
+) -> Json:
     """An effect: scope, ``except_`` and any field to set may follow."""
     found: Json = {"target": target}
     if except_ := rest.pop("except_", None):
@@ -132,7 +147,11 @@ def effect(target: str, percent: float | None = None, since: str | None = None, 
 
 def measure(what: str, key: str, *effects: Json, **rest: Any) -> Json:
     """An event on a measure: ``announced``, ``amended``, ``paused``, ...; ``title`` opens it."""
-    found: Json = {"type": what if "." in what else f"measure.{what}", "subject": f"measure:{key}", "effects": [*effects]}
+    found: Json = {
+        "type": what if "." in what else f"measure.{what}",
+        "subject": f"measure:{key}",
+        "effects": [*effects],
+    }
     about = {name: rest.pop(name) for name in ("title", "kind", "instrument") if name in rest}
     if authority := rest.pop("authority", None):
         about["authority"] = f"authority:{authority}"
@@ -159,6 +178,13 @@ def about(partner: str, what: str, **rest: Any) -> Json:
     return {"type": what, "subject": f"partner:{partner}", **rest}
 
 
-def said(subject: str, claim: str, what: str = "statement.made", target: str = "everyone", since: str | None = None, **state: Any) -> Json:
+def said(
+    subject: str,
+    claim: str,
+    what: str = "statement.made",
+    target: str = "everyone",
+    since: str | None = None,
+    **state: Any,
+) -> Json:
     found: Json = {"target": target, "set": state} | ({"from": since} if since else {})
     return {"type": what, "subject": subject, "claim": claim, "effects": [found]}

@@ -78,6 +78,7 @@ def timeline(code: str, as_json: bool, **axes: Any) -> None:
     for entry in entries:
         showing.heading(f"{words.stated(entry.announced)}  {entry.title}")
         marks = [] if entry.standing == "current" else [f"{entry.standing}: {entry.reason}"]
+        marks += [entry.confidence] if entry.confidence else []
         marks += [f"logged late, on {words.day(entry.learnt_at, zone)}"] if entry.late else []
         showing.bullets([*marks, *(showing.change(change, zone) for change in entry.changes)])
 

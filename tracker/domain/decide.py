@@ -331,11 +331,23 @@ def _of_effects(event: Logged, pointer: str) -> Iterable[Problem]:
                     f"{at}/set", "the effect sets nothing: say what holds from then on, or leave it out"
                 )
             target = getattr(effect, "target", EVERYONE)
+            if _between_others(event.subject, target):
+                yield Problem(
+                    f"{at}/target",
+                    f"{event.subject} is followed as it bears on {HOME}: its target is {HOME} or everyone; "
+                    f"say in 'text' that it is aimed at {target}",
+                )
             if getattr(effect, "except_", None) and (target in COUNTRIES or target.startswith("party:")):
                 yield Problem(
                     f"{at}/except",
                     f"nobody can be excepted from {target}: except goes with everyone or each_of",
                 )
+
+
+def _between_others(subject: str, target: str) -> bool:
+    """Whether a measure of one partner is said of another."""
+    foreign = kind_of(subject) in ("measure", "authority") and actor_of(subject) != HOME
+    return foreign and len(target) == len(HOME) and target != HOME
 
 
 _KINDS = {

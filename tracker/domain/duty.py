@@ -154,8 +154,14 @@ def _exemption(item: Item, goods: Goods) -> tuple[str, Mapping[str, Any]] | None
     }
     if item.get("in_transit"):
         stated.setdefault("in-transit", {"text": item.get("in_transit")})
-    met = [(key, value) for key, value in stated.items() if key in goods.qualifies]
+    met = [(key, value) for key, value in stated.items() if key in goods.qualifies or _holds(key, goods)]
     return min(met, key=lambda pair: (pair[1].get("rate") is not None, pair[0]), default=None)
+
+
+def _holds(key: str, goods: Goods) -> bool:
+    """Whether the goods hold as much of something as the key of an exemption asks for: ``us-20``, a fifth or more."""
+    form = re.fullmatch(r"(?:content-)?(.+)-(\d{1,3})", key)
+    return form is not None and goods.content.get(form[1].replace("-", " "), -1) >= int(form[2]) / 100
 
 
 _CONTENT = re.compile(r"(non[- ])?(.+?)[- ]content(?: value)?")

@@ -43,7 +43,7 @@ from tracker.domain.events import (
     kind_of,
     parties_of,
 )
-from tracker.domain.when import BEGINNING, FOREVER, Moment, moment, zone_of
+from tracker.domain.when import BEGINNING, FOREVER, Moment, moment, stated_at, vague, zone_of
 
 Spoken = TypeVar("Spoken", MeasureEffect, ClaimEffect)
 
@@ -71,8 +71,11 @@ class Paint:
 
 
 def paints(told: Told, event: Logged) -> list[Paint]:
-    """The effects of an event as intervals; Refused (code ``invalid``) where a date makes no sense."""
-    return [p for p in _paints(_Dates(told, event.subject), event) if p.start < p.end and p.fields]
+    """The effects of an event as intervals; Refused (code ``invalid``) where a date makes no sense. Beside them what
+    was stated less precisely than by the day, under the instant that it stands for (``when.stated``)."""
+    dates = _Dates(told, event.subject)
+    found = [p for p in _paints(dates, event) if p.start < p.end and p.fields]
+    return [*found, Paint("", "about", BEGINNING, FOREVER, dates.vague)] if found and dates.vague else found
 
 
 class _Dates:
@@ -80,14 +83,21 @@ class _Dates:
 
     def __init__(self, told: Told, subject: str) -> None:
         self.zone = told.zone or zone_of(actor_of(subject))
-        self.announced = announced(told, subject).at
+        self.vague: dict[str, str] = {}
+        self.announced = self._at(told.announced, "announced")
 
     def start(self, text: str | None) -> datetime:
-        return self.announced if text is None else read(text, self.zone, "from").at
+        return self.announced if text is None else self._at(text, "from")
+
+    def _at(self, text: str, pointer: str) -> datetime:
+        found = read(text, self.zone, pointer)
+        if said := vague(text):
+            self.vague[stated_at(found.at)] = said
+        return found.at
 
     def interval(self, effect: Effect) -> tuple[datetime, datetime]:
         start = self.start(effect.from_)
-        end = FOREVER if effect.until is None else read(effect.until, self.zone, "until").at
+        end = FOREVER if effect.until is None else self._at(effect.until, "until")
         if end <= start:
             raise invalid(
                 "until",

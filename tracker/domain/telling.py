@@ -20,7 +20,7 @@ from tracker.domain.paint import EVERYONE, announced
 from tracker.domain.patches import Patch
 from tracker.domain.phrasing import Sentence, sentence
 from tracker.domain.scopes import ALL_GOODS
-from tracker.domain.views import bounded, nested, title_of
+from tracker.domain.views import bounded, nested, stated, title_of
 from tracker.domain.watched import Watched
 from tracker.domain.when import BEGINNING, FOREVER, zone_of
 
@@ -291,14 +291,21 @@ class Telling:
 
     def _when(self, change: Change, place: str, by_time: bool, announced: datetime | None) -> str:
         start, end = change.start, change.end
-        since = "" if start <= BEGINNING else words.day(start, ZoneInfo(place))
-        until = "" if end >= FOREVER else words.day(end, ZoneInfo(place))
+        about = self.abouts.get(change.key.subject, {})
+        since, until = (
+            ""
+            if bounded(at) is None
+            else words.stated(vague)
+            if (vague := stated(about, at))
+            else words.day(at, ZoneInfo(place))
+            for at in (start, end)
+        )
         if not by_time and start == announced:
             since = ""
         elif since:
             under_way = not by_time and start <= self.frame.until.as_of and not until
-            since = f"{'since' if under_way else 'from'} {since}"
-        said = " ".join(part for part in (since, until and f"until {until}") if part)
+            since = words.bound(since, "since" if under_way else "from")
+        said = " ".join(part for part in (since, until and words.bound(until, "until")) if part)
         return f"{said} {place.rpartition('/')[2].replace('_', ' ')} time" if "," in said else said
 
 

@@ -60,11 +60,17 @@ class Source(Value, frozen=True):
 
 
 class Amount(Value, frozen=True):
-    """A sum of money; ``per`` makes it a specific duty ("80 USD per item")."""
+    """A sum of money in a ``currency``, or a quantity of goods in a ``unit`` ("tonnes"). ``per``: for what ("item",
+    which makes it a specific duty), or how often ("year")."""
 
     value: Annotated[float, Meta(ge=0)]
-    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")] | None = None
+    unit: Line | None = None
     per: Line | None = None
+
+    def __post_init__(self) -> None:
+        if (self.currency is None) is (self.unit is None):
+            raise ValueError("needs either a currency (USD) or a unit (tonnes)")
 
 
 class Rate(Value, frozen=True):

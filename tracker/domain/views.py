@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from tracker.domain import words
 from tracker.domain.duty import Layer as Say
 from tracker.domain.history import MAIN, Change, Fact, Item, value
-from tracker.domain.when import BEGINNING, FOREVER
+from tracker.domain.when import BEGINNING, FOREVER, stated_at
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -42,11 +42,14 @@ class Cause(View, frozen=True):
     title: str
     announced: str
     learnt_at: datetime
+    confidence: str | None
     sources: list[dict[str, Any]] = []
 
 
 class ItemView(View, frozen=True):
-    """One item: a measure in one scope, a provision, a criterion, a claim, ... as it stands at a point."""
+    """One item: a measure in one scope, a provision, a criterion, a claim, ... as it stands at a point.
+    ``since_stated`` and ``until_stated``: how these instants were stated where that was less precisely than by the
+    day (``by 2025-05-03``, ``2025-10``), here as elsewhere; else null."""
 
     subject: str
     title: str
@@ -62,6 +65,8 @@ class ItemView(View, frozen=True):
     reason: str
     since: datetime | None
     until: datetime | None
+    since_stated: str | None
+    until_stated: str | None
     caused_by: int
     causes: dict[str, int]
 
@@ -82,6 +87,8 @@ class ChangeView(View, frozen=True):
     claim: str | None
     starts: datetime | None
     ends: datetime | None
+    starts_stated: str | None
+    ends_stated: str | None
     before: dict[str, Any]
     after: dict[str, Any]
     words: list[str]
@@ -113,6 +120,8 @@ class LayerView(View, frozen=True):
     reason: str
     from_: datetime | None = field(name="from")
     until: datetime | None
+    from_stated: str | None
+    until_stated: str | None
     caused_by: int
     causes: dict[str, int]
     state: dict[str, Any]
@@ -239,6 +248,7 @@ class Ahead(View, frozen=True):
     at: datetime
     what: str
     subject: str = ""
+    stated: str | None = None
 
 
 class Entry(View, frozen=True):
@@ -250,6 +260,7 @@ class Entry(View, frozen=True):
     title: str
     summary: str | None
     note: str | None
+    confidence: str | None
     announced: str
     announced_at: datetime
     learnt_at: datetime
@@ -334,6 +345,11 @@ def bounded(at: datetime) -> datetime | None:
     return None if at <= BEGINNING or at >= FOREVER else at
 
 
+def stated(about: Mapping[str, Any], at: datetime) -> str | None:
+    """How an instant was stated where that was less precisely than by the day: ``by 2025-05-03``, ``2025-10``."""
+    return about.get(stated_at(at))
+
+
 def title_of(subject: str, about: Mapping[str, Any]) -> str:
     """The title of a subject, or what its key says."""
     kind, _, key = subject.partition(":")
@@ -346,7 +362,8 @@ def item_view(item: Item) -> ItemView:
         subject=key.subject, title=title_of(key.subject, item.about), kind=str(item.about.get("kind", "")),
         actor=item.actor, via=item.via, aspect=key.family, key=key.name, scope=key.scope, claim=key.claim,
         state=nested(item.facts), counts=item.counts, reason=item.reason, since=bounded(item.since),
-        until=bounded(item.end), caused_by=item.position,
+        until=bounded(item.end), since_stated=stated(item.about, item.since),
+        until_stated=stated(item.about, item.end), caused_by=item.position,
         causes={name: fact.position for name, fact in item.facts.items() if fact.value is not None},
     )  # fmt: skip
 
@@ -361,7 +378,8 @@ def layer_view(layer: Say, partner: str, spared: Sequence[str] = ()) -> LayerVie
         actor=view.actor, scope=view.scope, partner=partner, via=view.via,
         except_=[*spared], rate=percent(layer.rate), rate_in_quota=percent(layer.inside), words=said, adds=layer.adds,
         adds_in_quota=layer.adds_inside, counts=layer.counts, reason=layer.reason, from_=bounded(item.since),
-        until=bounded(item.till), caused_by=view.set_by, causes=view.causes, state=view.state,
+        until=bounded(item.till), from_stated=view.since_stated, until_stated=stated(about, item.till),
+        caused_by=view.set_by, causes=view.causes, state=view.state,
     )  # fmt: skip
 
 
@@ -379,7 +397,8 @@ def change_view(change: Change, about: Mapping[str, Any]) -> ChangeView:
     ]
     return ChangeView(
         subject=key.subject, title=title_of(key.subject, about), aspect=key.family, key=key.name, scope=key.scope,
-        claim=key.claim, starts=bounded(change.start), ends=bounded(change.end), before=nested(change.before),
+        claim=key.claim, starts=bounded(change.start), ends=bounded(change.end),
+        starts_stated=stated(about, change.start), ends_stated=stated(about, change.end), before=nested(change.before),
         after=nested(change.after), words=words.change(before, after),
         caused_by=max(positions) if positions else None,
     )  # fmt: skip

@@ -103,3 +103,15 @@ _ZONES = {
 def zone_of(actor: str) -> str:
     """The zone in which an actor's dates begin; that of its capital, New York where we know none (give ``zone``)."""
     return _ZONES.get(actor, "America/New_York")
+
+
+def vague(text: str | None) -> str | None:
+    """A stated date that is less precise than a day (``2025-10``, ``by 2025-05-03``), or None."""
+    if text is None:
+        return None
+    return text.strip() if text.strip().startswith("by ") or len(text.strip()) < len("2025-10-01") else None
+
+
+def stated_at(at: datetime) -> str:
+    """The field of what a subject is that holds how this instant was stated, where that was not by the day."""
+    return f"stated.{rfc3339(at)}"

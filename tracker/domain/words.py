@@ -83,11 +83,12 @@ def total(percent: float | None, within: float | None = None) -> str:
 
 
 def amount(value: Mapping[str, Any]) -> str:
-    """``US$10 billion``; ``US$80 per item``."""
-    size = float(value["value"])
+    """``US$10 billion``; ``US$80 per item``; ``25 million tonnes per year``."""
+    size, currency = float(value["value"]), value.get("currency", "")
     unit, word = next(((unit, word) for unit, word in _SIZES if size >= unit), (1.0, ""))
-    sign = _CURRENCIES.get(value["currency"], value["currency"] + " ")
-    return f"{sign}{number(size / unit)}{word}" + (f" per {value['per']}" if value.get("per") else "")
+    said = f"{_CURRENCIES.get(currency, currency and currency + ' ')}{number(size / unit)}{word}"
+    said += f" {value['unit']}" if value.get("unit") else ""
+    return said + (f" per {value['per']}" if value.get("per") else "")
 
 
 def quota(value: Mapping[str, Any]) -> str:
@@ -216,6 +217,11 @@ def stated(text: str) -> str:
         + (f", {clock}" if clock else "")
         + (f" ({'UTC' if offset == 'Z' else 'UTC' + offset})" if offset else "")
     )
+
+
+def bound(text: str, word: str) -> str:
+    """``from 9 April 2025``; but ``by 3 May 2025``, which says so itself."""
+    return text if "by " in text else f"{word} {text}"
 
 
 def day(at: datetime, zone: ZoneInfo) -> str:

@@ -20,8 +20,10 @@ from tracker.domain.views import (
     Mention,
     PartnerName,
     change_view,
+    stated,
     title_of,
 )
+from tracker.domain.when import vague
 from tracker.projections import segments
 from tracker.read.partners import abouts_of, checked_through, in_writing, names
 from tracker.read.point import Point, temporal
@@ -90,7 +92,16 @@ def _latest(mentions: Iterable[Mention]) -> Mention | None:
 def _next(seen: History, items: Sequence[Item], at: datetime) -> Ahead | None:
     change = seen.next_change(at)
     ahead = (
-        [Ahead(at=change.start, what=_headline(change, seen), subject=change.key.subject)] if change else []
+        [
+            Ahead(
+                at=change.start,
+                what=_headline(change, seen),
+                subject=change.key.subject,
+                stated=stated(seen.abouts.get(change.key.subject, {}), change.start),
+            )
+        ]
+        if change
+        else []
     )
     for item in items:
         title = item.get("title") or title_of(item.key.subject, item.about)
@@ -100,6 +111,7 @@ def _next(seen: History, items: Sequence[Item], at: datetime) -> Ahead | None:
                     at=datetime.fromtimestamp(item.get("due_at"), UTC),
                     what=f"deadline: {title}",
                     subject=item.key.subject,
+                    stated=vague(item.get("due")),
                 )
             )
         if (item.get("status") == "threatened" or item.get("outcome") == "open") and item.get("starts_at"):
@@ -108,6 +120,7 @@ def _next(seen: History, items: Sequence[Item], at: datetime) -> Ahead | None:
                     at=datetime.fromtimestamp(item.get("starts_at"), UTC),
                     what=f"threatened: {title}",
                     subject=item.key.subject,
+                    stated=vague(item.get("starts")),
                 )
             )
     return min((date for date in ahead if date.at > at), key=lambda a: a.at, default=None)

@@ -38,7 +38,7 @@ def entry_of(events: Sequence[StoredEvent]) -> Entry:
             links.setdefault(name, []).extend(held)
     return Entry(
         development=first.development, event=first.id, position=first.position, title=told.title,
-        summary=told.summary, note=told.note, announced=told.announced, announced_at=when,
+        summary=told.summary, note=told.note, confidence=told.confidence, announced=told.announced, announced_at=when,
         learnt_at=first.learnt_at, recorded_at=first.recorded_at, late=first.learnt_at - when >= LATE,
         standing="withdrawn" if now.withdrawn else "corrected" if repair else "current",
         reason=repair.reason if repair else None, versions=len(versions_of(events)),

@@ -47,6 +47,8 @@ def names(connection: Connection, known: int) -> dict[str, PartnerName]:
     found: dict[str, PartnerName] = {}
     abouts = segments.abouts(connection, log.subject_keys(connection, "partner"), known)
     for subject, about in abouts.items():
+        if "name" not in about:
+            continue
         code = subject.removeprefix("partner:")
         found[code] = PartnerName(
             code=code, name=about["name"], kind=about["kind"], rank=about.get("rank"), blocs=[]
@@ -130,7 +132,8 @@ def cause(event: StoredEvent) -> Cause:
     told = event.told
     return Cause(
         position=event.position, event=event.id, development=event.development, type=event.type, title=told.title,
-        announced=told.announced, learnt_at=event.learnt_at, sources=msgspec.to_builtins(told.sources),
+        announced=told.announced, learnt_at=event.learnt_at, confidence=told.confidence,
+        sources=msgspec.to_builtins(told.sources),
     )  # fmt: skip
 
 

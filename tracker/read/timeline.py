@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from tracker.domain.events import kind_of
 from tracker.domain.fold import Row
 from tracker.domain.history import History, restated
 from tracker.domain.paint import EVERYONE
@@ -44,6 +45,8 @@ def _entries(
         if row.known_until <= at.known:
             touched.setdefault(row.known_until, set()).add(row.subject)
     developments = {event.development for event in log.at_positions(connection, touched).values()}
+    blocs = {row.lane.aspect.partition(":")[2] for row in rows if row.lane.aspect.startswith("membership:")}
+    developments |= _covered(connection, {row.subject for row in rows}, at.known, {code, *blocs})
     story: dict[str, list[StoredEvent]] = {}
     for event in log.of_developments(connection, developments, at.known):
         story.setdefault(event.development, []).append(event)
@@ -61,7 +64,7 @@ def _entries(
             changes = _changed_by(code, events, by_subject, members, abouts)
         else:
             changes = _mended_for(connection, code, events, members, abouts)
-        concerns = _names(events, code) or any(event.position in own for event in events)
+        concerns = _names(events, code, blocs) or any(event.position in own for event in events)
         if changes or concerns or entry.standing != "current":
             entries.append(msgspec.structs.replace(entry, changes=changes))
     return sorted(
@@ -69,12 +72,22 @@ def _entries(
     )
 
 
+def _covered(connection: Connection, subjects: set[str], known: int, whom: set[str]) -> set[str]:
+    """Developments that speak of these partners by name although they moved nothing: what lay above them said all."""
+    return {event.development for event in log.of_subjects(connection, subjects, known) if _aims(event, whom)}
+
+
 def _sequence(events: Sequence[StoredEvent]) -> int:
     return events[-1].told.sequence
 
 
-def _names(events: Sequence[StoredEvent], code: str) -> bool:
-    return any(event.subject == f"partner:{code}" for event in events)
+def _names(events: Sequence[StoredEvent], code: str, blocs: set[str]) -> bool:
+    return any(event.subject == f"partner:{code}" or _aims(event, {code, *blocs}) for event in events)
+
+
+def _aims(event: StoredEvent, whom: set[str]) -> bool:
+    effects = getattr(event.event, "effects", ())
+    return kind_of(event.subject) != "partner" and any(getattr(e, "target", "") in whom for e in effects)
 
 
 def _changed_by(

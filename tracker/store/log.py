@@ -371,6 +371,9 @@ _OF_DEVELOPMENTS = _STORED.where(
     events.c.position <= bindparam("until"),
 )
 _OF_SUBJECT = _STORED.where(subjects.c.key == bindparam("subject"), events.c.position <= bindparam("until"))
+_OF_SUBJECTS = _STORED.where(
+    subjects.c.key.in_(bindparam("subjects", expanding=True)), events.c.position <= bindparam("until")
+)
 _AFTER = _STORED.where(events.c.position > bindparam("after"), events.c.position <= bindparam("until")).limit(
     bindparam("limit")
 )
@@ -400,6 +403,11 @@ def of_developments(connection: Connection, developments: Iterable[str], until: 
 def of_subject(connection: Connection, subject: str, until: int) -> list[StoredEvent]:
     """All events of a subject up to a position, in order."""
     return _stored(connection.execute(_OF_SUBJECT, {"subject": subject, "until": until}))
+
+
+def of_subjects(connection: Connection, subjects: Iterable[str], until: int) -> list[StoredEvent]:
+    """All events of these subjects up to a position, in order."""
+    return _stored(connection.execute(_OF_SUBJECTS, {"subjects": list(subjects), "until": until}))
 
 
 def after(connection: Connection, position: int, until: int, limit: int) -> list[StoredEvent]:

@@ -106,8 +106,10 @@ def item(view: ItemView) -> str:
     return ", ".join(part for part in (own or view.title, scope) if part)
 
 
-def day(at: datetime, zone: ZoneInfo) -> str:
-    """``2 Sep 2025``, where there is little room."""
+def day(at: datetime, zone: ZoneInfo, stated: str | None = None) -> str:
+    """``2 Sep 2025``, where there is little room; what was ``stated`` less precisely, in those words."""
+    if stated:
+        return words.stated(stated)
     local = at.astimezone(zone)
     return f"{local.day} {local:%b %Y}"
 
@@ -119,8 +121,10 @@ def span(first: int, last: int) -> str:
 
 def since(view: ItemView, zone: ZoneInfo) -> str:
     """From when to when it holds."""
-    start = words.day(view.since, zone) if view.since else ""
-    return f"{start} until {words.day(view.until, zone)}" if view.until else start
+    start = _day(view.since, view.since_stated, zone)
+    return (
+        f"{start} {words.bound(_day(view.until, view.until_stated, zone), 'until')}" if view.until else start
+    )
 
 
 def change(view: ChangeView, zone: ZoneInfo | None = None) -> str:
@@ -130,13 +134,24 @@ def change(view: ChangeView, zone: ZoneInfo | None = None) -> str:
     scope = words.scope_of(view.scope) if view.scope and view.scope != "all-goods" else ""
     claim = "claim" if view.claim and view.aspect != "claim" else ""
     about = ", ".join(part for part in (view.title, own, scope, claim) if part)
-    return f"{about}: {'; '.join(view.words)}{when(view.starts, view.ends, zone) if zone else ''}"
+    over = when(view.starts, view.ends, zone, view.starts_stated, view.ends_stated) if zone else ""
+    return f"{about}: {'; '.join(view.words)}{over}"
 
 
-def when(starts: datetime | None, ends: datetime | None, zone: ZoneInfo) -> str:
-    """`` from 1 May 2025 until 2 June 2025``."""
-    start = f" from {words.day(starts, zone)}" if starts else ""
-    return start + (f" until {words.day(ends, zone)}" if ends else "")
+def when(
+    starts: datetime | None,
+    ends: datetime | None,
+    zone: ZoneInfo,
+    starts_stated: str | None = None,
+    ends_stated: str | None = None,
+) -> str:
+    """`` from 1 May 2025 until 2 June 2025``; `` by 3 May 2025``."""
+    start, end = _day(starts, starts_stated, zone), _day(ends, ends_stated, zone)
+    return "".join(f" {words.bound(at, word)}" for at, word in ((start, "from"), (end, "until")) if at)
+
+
+def _day(at: datetime | None, stated: str | None, zone: ZoneInfo) -> str:
+    return words.stated(stated) if stated else words.day(at, zone) if at else ""
 
 
 def bullets(texts: Iterable[str], indent: int = 2) -> None:

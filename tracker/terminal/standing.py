@@ -50,7 +50,13 @@ def show_measures(measures: Iterable[Measure], temporal: Temporal) -> None:
 def _reach(code: str, view: ItemView, zone: ZoneInfo) -> tuple[str, ...]:
     rate = words.rate(view.state["rate"]) if "rate" in view.state else ""
     stands = f"claim: {_status(view)}" if view.claim else view.reason
-    return code, rate, words.scope_of(view.scope), stands, showing.day(view.since, zone) if view.since else ""
+    return (
+        code,
+        rate,
+        words.scope_of(view.scope),
+        stands,
+        showing.day(view.since, zone, view.since_stated) if view.since else "",
+    )
 
 
 def _status(view: ItemView) -> str:
@@ -76,8 +82,8 @@ def show_duty(found: DutyView) -> None:
         rows=[
             (
                 *([layer.partner] if whole else []), layer.words, f"{layer.title}, {words.scope_of(layer.scope)}",
-                layer.reason, showing.day(layer.from_, zone) if layer.from_ else "",
-                showing.day(layer.until, zone) if layer.until else "",
+                layer.reason, showing.day(layer.from_, zone, layer.from_stated) if layer.from_ else "",
+                showing.day(layer.until, zone, layer.until_stated) if layer.until else "",
             )
             for layer in found.layers
         ],
@@ -112,7 +118,12 @@ def _measure(view: ItemView, code: str, zone: ZoneInfo) -> tuple[str, str, str, 
     reach = {code: "", "everyone": ", for everyone"}.get(view.via, f", through {words.name_of(view.via)}")
     spared = [str(entry["text"]) for entry in held.get("exemptions", {}).values()]
     title = "\n  ".join([showing.item(view), view.reason + reach, *(f"exempt: {text}" for text in spared)])
-    return rate, title, showing.day(view.since, zone) if view.since else "", str(view.set_by)
+    return (
+        rate,
+        title,
+        showing.day(view.since, zone, view.since_stated) if view.since else "",
+        str(view.set_by),
+    )
 
 
 def _deal(deal: Deal, zone: ZoneInfo) -> None:
@@ -121,7 +132,10 @@ def _deal(deal: Deal, zone: ZoneInfo) -> None:
     showing.line(f"{showing.state(whole.state)} since {showing.since(whole, zone)}")
     showing.table(
         "provision", "stands", "since", firm=["since"], indent=2,
-        rows=[(*_said(view), showing.day(view.since, zone) if view.since else "") for view in deal.provisions],
+        rows=[
+            (*_said(view), showing.day(view.since, zone, view.since_stated) if view.since else "")
+            for view in deal.provisions
+        ],
     )  # fmt: skip
     accounts = [(view.claim or "", showing.state(view.state)) for view in deal.accounts]
     showing.table("account", "says", indent=2, rows=accounts)

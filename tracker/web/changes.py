@@ -33,6 +33,8 @@ class Line:
     terms: list[str]
     starts: datetime | None
     ends: datetime | None
+    starts_stated: str | None = None
+    ends_stated: str | None = None
     heads: list[str] = field(default_factory=list)
     partners: list[str] = field(default_factory=list)
     each: list[tuple[list[str], list[str]]] = field(default_factory=list)
@@ -83,6 +85,8 @@ def _gathered(changes: Iterable[tuple[str, ChangeView]]) -> list[Line]:
                 terms,
                 change.starts,
                 change.ends,
+                change.starts_stated,
+                change.ends_stated,
             ),
         )
         if (name := head(change)) and name not in line.heads:

@@ -63,7 +63,8 @@ def environment() -> Environment:
     )  # fmt: skip
     made.filters |= {
         "account": account, "at": at, "day": day, "field_label": field_label, "label": label, "party": party,
-        "path": subject_path, "plural": plural, "pretty": pretty, "rate": words.rate, "scope": words.scope_of,
+        "path": subject_path, "bound": words.bound, "plural": plural, "pretty": pretty, "rate": words.rate,
+        "scope": words.scope_of,
         "short": short, "stated": words.stated, "titled": titled, "upper_first": upper_first, "web": web_only,
         "said_as": lambda value, name: words.said(name, value),
     }  # fmt: skip
@@ -81,11 +82,14 @@ def environment() -> Environment:
 
 
 @pass_context
-def at(context: Context, instant: datetime | None, subject: str = "") -> Markup:
-    """An instant as ``<time>``: the day, and the hour where it is not midnight. The days of an actor elsewhere begin
-    at its own midnight: an instant that is midnight there is written as that day."""
+def at(context: Context, instant: datetime | None, subject: str = "", stated: str | None = None) -> Markup:
+    """An instant as ``<time>``: the day, and the hour where it is not midnight; what was ``stated`` less precisely, in
+    those words. The days of an actor elsewhere begin at its own midnight: an instant that is midnight there is written
+    as that day."""
     if instant is None or instant <= BEGINNING or instant >= FOREVER:
         return Markup("")
+    if stated:
+        return Markup('<time datetime="{}">{}</time>').format(rfc3339(instant), words.stated(stated))
     there = local(instant, context["zone"], subject)
     hour = (
         ""

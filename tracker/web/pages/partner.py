@@ -17,7 +17,7 @@ from tracker.domain.errors import invalid
 from tracker.domain.events import HOME, actor_of
 from tracker.domain.scopes import ALL_GOODS
 from tracker.domain.views import ChangeView, Entry, ItemView, PartnerState
-from tracker.domain.when import moment, zone_of
+from tracker.domain.when import moment, vague, zone_of
 from tracker.store.engine import reading
 from tracker.web import point
 from tracker.web.changes import Line, lines
@@ -72,9 +72,15 @@ class Date:
 
     at: datetime
     subject: str
+    vague: list[str | None] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     deadlines: list[ItemView] = field(default_factory=list)
     threats: list[ItemView] = field(default_factory=list)
+
+    @property
+    def stated(self) -> str | None:
+        """How the date was stated, where all that falls on it states it alike and less precisely than by the day."""
+        return self.vague[0] if len(set(self.vague)) == 1 else None
 
 
 @get("/partners/{code:str}", opt=takes(*AXES, "page"), sync_to_thread=True, include_in_schema=False)
@@ -259,26 +265,28 @@ def coming(state: PartnerState) -> list[Date]:
     dates: dict[datetime, Date] = {}
     zone = ZoneInfo(state.temporal.zone)
 
-    def on(at: datetime, subject: str) -> Date:
+    def on(at: datetime, subject: str, stated: str | None) -> Date:
         written = local(at, zone, subject).replace(tzinfo=None)
-        return dates.setdefault(written, Date(at, subject))
+        date = dates.setdefault(written, Date(at, subject))
+        date.vague.append(stated)
+        return date
 
     changes: dict[int, tuple[Date, list[ChangeView]]] = {}
     for change in state.coming:
         if change.starts:
-            date = on(change.starts, change.subject)
+            date = on(change.starts, change.subject, change.starts_stated)
             changes.setdefault(id(date), (date, []))[1].append(change)
     for date, held in changes.values():
         date.lines = lines(held)
     for item in state.deadlines:
         at = due(item)
         if at and at > state.temporal.as_of and item.state.get("status") == "open":
-            on(at, item.subject).deadlines.append(item)
+            on(at, item.subject, vague(item.state["due"])).deadlines.append(item)
     for item in state.claims:
         at = due(item, "starts")
         alive = item.state.get("status") == "threatened" or item.state.get("outcome") == "open"
         if at and at > state.temporal.as_of and alive:
-            on(at, item.subject).threats.append(item)
+            on(at, item.subject, vague(item.state["starts"])).threats.append(item)
     return [dates[at] for at in sorted(dates)]
 
 

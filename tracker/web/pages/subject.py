@@ -1,7 +1,7 @@
 """The page of a measure, a deal or an authority: what it is, its course over time for whom, and what happened to it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from tracker.domain.events import Kind
 from tracker.domain.fold import Row
 from tracker.domain.history import Fact
 from tracker.domain.paint import EVERYONE
-from tracker.domain.views import Entry, bounded, nested, title_of
+from tracker.domain.views import Entry, bounded, nested, stated, title_of
 from tracker.projections import segments
 from tracker.read import Point
 from tracker.store import log
@@ -39,6 +39,8 @@ class Stretch:
     says: str
     terms: str
     here: bool
+    start_stated: str | None = None
+    end_stated: str | None = None
 
 
 @dataclass(slots=True)
@@ -84,7 +86,7 @@ def shown(request: Request[Any, Any, Any], engine: Engine, kind: Kind, key: str)
         rows = segments.of_subject(connection, named, at.known)
         if about is None and not rows:
             raise Refused("not_found", f"there is no {kind} {key!r}, as known then")
-        courses = course(rows, at.as_of)
+        courses = course(rows, at.as_of, about or {})
         entries = developments(connection, named, at)
         texts = [f"{stretch.says} {stretch.terms}" for one in courses for stretch in one.stretches]
         wanted = subjects_in([*texts, *(str(v) for v in (about or {}).values())])
@@ -97,7 +99,7 @@ def shown(request: Request[Any, Any, Any], engine: Engine, kind: Kind, key: str)
     return html(request, "subject.html", context, 400 if bar.error else 200)
 
 
-def course(rows: Sequence[Row], at: datetime) -> list[Course]:
+def course(rows: Sequence[Row], at: datetime, about: Mapping[str, Any]) -> list[Course]:
     """The lanes of a subject over time, those with the same course together; the whole before its parts."""
     lanes: dict[tuple[str, ...], list[Row]] = {}
     for row in sorted(rows, key=lambda row: row.segment.start):
@@ -108,7 +110,7 @@ def course(rows: Sequence[Row], at: datetime) -> list[Course]:
         lane = held[0].lane
         family, _, name = lane.aspect.partition(":")
         claim = lane.basis.partition(":")[2] or None
-        stretches = _stretches(held, at)
+        stretches = _stretches(held, at, about)
         same = (family, claim, *((s.start, s.end, s.says, s.terms) for s in stretches))
         one = found.setdefault(same, Course(family, claim, stretches))
         if lane.target not in one.targets:
@@ -126,7 +128,7 @@ def course(rows: Sequence[Row], at: datetime) -> list[Course]:
     )  # fmt: skip
 
 
-def _stretches(rows: Sequence[Row], at: datetime) -> list[Stretch]:
+def _stretches(rows: Sequence[Row], at: datetime, about: Mapping[str, Any]) -> list[Stretch]:
     """The course of a lane, neighbours that differ by terms alone as one, with the terms of the later."""
     out: list[Stretch] = []
     for row in rows:
@@ -136,9 +138,12 @@ def _stretches(rows: Sequence[Row], at: datetime) -> list[Stretch]:
         last = out[-1] if out else None
         if last and last.says == says and last.end == start:
             kept = last.terms if last.here else terms
-            out[-1] = Stretch(last.start, bounded(end), says, kept, last.here or here)
+            out[-1] = replace(
+                last, end=bounded(end), terms=kept, here=last.here or here, end_stated=stated(about, end)
+            )
         else:
-            out.append(Stretch(bounded(start), bounded(end), says, terms, here))
+            vague = stated(about, start), stated(about, end)
+            out.append(Stretch(bounded(start), bounded(end), says, terms, here, *vague))
     return out
 
 
