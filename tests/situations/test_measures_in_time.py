@@ -183,7 +183,7 @@ def test_retroactive_exemption_with_refunds(desk: Desk) -> None:
     assert desk.total("CN", "2025-04-06", "2025-04-06", scope="smartphones") == 10
     found = desk.duty("CN", "2025-04-06", "2025-04-11", scope="smartphones")
     (layer,) = found["layers"]
-    assert (found["total"], layer["reason"], layer["state"]["refund"]) == (0, "exempt", "due")
+    assert (found["total"], layer["reason"], layer["state"]["refund"]) == (0, "exempt, refund due", "due")
     assert desk.total("CN", "2025-04-06", scope="computers") == 10
 
 

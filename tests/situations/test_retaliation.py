@@ -74,7 +74,7 @@ def test_partners_retaliation_in_phases_linked_suspended_and_removed_beyond_what
 
 
 def test_measures_on_a_bloc_inherited_by_members_and_a_members_own_threat_beside(desk: Desk) -> None:
-    """The threat over Greenland: 10% from 1 February 2026 on six members, Norway and Britain; withdrawn on 21 January."""
+    """The threat over Greenland: 10% from 1 February 2026 on six members, Norway and Britain; withdrawn on the 21st."""
     desk.log(
         "15% in all for the Union",
         "2025-07-31",

@@ -63,7 +63,7 @@ def environment() -> Environment:
     )  # fmt: skip
     made.filters |= {
         "account": account, "at": at, "day": day, "field_label": field_label, "label": label, "party": party,
-        "path": subject_path, "bound": words.bound, "plural": plural, "pretty": pretty, "rate": words.rate,
+        "path": subject_path, "bound": bound, "plural": plural, "pretty": pretty, "rate": words.rate,
         "scope": words.scope_of,
         "short": short, "stated": words.stated, "titled": titled, "upper_first": upper_first, "web": web_only,
         "said_as": lambda value, name: words.said(name, value),
@@ -97,6 +97,11 @@ def at(context: Context, instant: datetime | None, subject: str = "", stated: st
         else Markup(' <span class="hour">{:%H:%M}</span>').format(there)
     )
     return Markup('<time datetime="{}">{} {:%b %Y}{}</time>').format(rfc3339(instant), there.day, there, hour)
+
+
+def bound(time: Markup, word: str) -> Markup:
+    """``until <time>``; what says "by ..." needs no word."""
+    return Markup(words.bound(str(time), word))  # noqa: S704 made above, escaped
 
 
 @pass_context
