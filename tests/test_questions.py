@@ -475,6 +475,8 @@ def test_the_total_on_chinese_goods_says_that_section_301_comes_on_top_of_some(c
         (on("GB", "cars", "2025-05-20"), {"cars-10-within-quota"}, {"steel-tariffs-eliminated"}),
         (on("JP", ALL, "2025-07-10"), {"letter-jp"}, {"letter-kr"}),
         (on("MX", ALL, "2025-07-20"), {"letter-mx"}, {"letter-eu"}),
+        (on("JP", ALL, "2025-08-10"), set(), {"letter-jp"}),
+        (on("GB", ALL, "2025-07-01"), set(), {"gb-quota-from-23-june"}),
         (on("CA", "steel", "2025-03-11T15:00-04:00"), {"canada-50"}, set()),
         (on("CN", ALL, "2025-05-10"), {"document-up-to-245"}, {"document-china-125"}),
         (on("CN", ALL, "2025-05-10", direction="export"), {"document-china-125"}, {"document-up-to-245"}),

@@ -20,6 +20,9 @@ from tracker.projections import segments
 from tracker.read import Point
 from tracker.store import log
 
+OVER = ("settled", "carried_out", "withdrawn", "lapsed")
+"""Outcomes after which a claim is not made any more; one that is contradicted, or was corrected, is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -197,8 +200,8 @@ def _of_these(item: Item, scope: str, scopes: Scopes) -> bool:
 
 
 def _claims(item: Item, export: bool, actors: Sequence[str]) -> bool:
-    """Whether somebody says something of what these goods pay."""
-    if item.key.claim is None:
+    """Whether somebody says something of what these goods pay, and it is not over."""
+    if item.key.claim is None or item.get("status") == "ended" or item.get("outcome") in OVER:
         return False
     if kind_of(item.key.subject) == "measure":
         return item.actor in actors
