@@ -83,6 +83,7 @@ READS = {
         "What was said of China by 20 April 2025",
         "/v1/statements?partner=CN&said_by=2025-04-20&as_of=2025-04-20&limit=2",
     ),
+    "housekeeping": ("What there was to do on 20 May 2025", "/v1/housekeeping?limit=2&as_of=2025-05-20"),
     "events": ("Pauses", "/v1/events?type=measure.paused&limit=1"),
     "schemas": ("The types", "/v1/schemas"),
     "schema": ("A pause", "/v1/schemas/measure.paused"),

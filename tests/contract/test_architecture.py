@@ -18,6 +18,7 @@ RINGS = (
         "read",
         "subjects",
         "duties",
+        "chores",
         "accounts",
         "disputes",
         "importing",

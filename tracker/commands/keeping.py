@@ -1,10 +1,10 @@
 """What keeps the record sound and portable: export, verify, rebuild, the catalogue."""
 
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import rich_click as click
 
-from tracker.terminal.asking import as_json
+from tracker.terminal.asking import as_json, point
 
 
 @click.command()
@@ -38,6 +38,21 @@ def verify(segments: bool, as_json: bool) -> int:
 
 
 @click.command()
+@click.option("--partner", metavar="CODE", help="Only the chores about this partner.")
+@point
+@as_json
+def doctor(partner: str | None, as_json: bool, **axes: Any) -> int:
+    """What the record needs: whether it is sound, and what an analyst should look at.
+
+    Ends with 1 where something is wrong: the log, what is worked out from it, the schema of the database. Chores and
+    deliveries that wait are no faults.
+    """
+    from tracker.terminal import doctoring
+
+    return doctoring.doctor(partner and partner.upper(), axes, as_json)
+
+
+@click.command()
 def rebuild() -> None:
     """Work out anew from the log what is worked out from it. Readers go on meanwhile."""
     from tracker.terminal import checking, opening
@@ -58,4 +73,4 @@ def catalogue(check: bool, release: bool) -> int:
     return checking.catalogue(check, release)
 
 
-COMMANDS: tuple[click.Command, ...] = (export, verify, rebuild, catalogue)
+COMMANDS: tuple[click.Command, ...] = (export, verify, doctor, rebuild, catalogue)

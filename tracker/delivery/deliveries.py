@@ -29,6 +29,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     delete,
+    func,
     or_,
     select,
     update,
@@ -242,6 +243,12 @@ def listed(
     if states:
         wanted = wanted.where(deliveries.c.state.in_(states))
     return [_delivery(row) for row in connection.execute(wanted)]
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many deliveries there are in each state."""
+    counted = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
+    return {row[0]: row[1] for row in connection.execute(counted)}
 
 
 def attempts_of(connection: Connection, delivery: int) -> list[Attempt]:

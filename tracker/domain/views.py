@@ -179,6 +179,23 @@ class Measure(View, frozen=True):
     partners: dict[str, list[ItemView]]
 
 
+class Chore(View, frozen=True):
+    """What an analyst should look at. ``kind``: ``open_claim``, ``promise``, ``returns``, ``deadline``, ``review`` or
+    ``unchecked``; ``says`` it in a sentence; ``since`` when it is so, ``caused_by`` which position, and ``because`` of
+    which later one it may be out of date. ``log``: what may be logged, as fields of the form at /log."""
+
+    kind: str
+    subject: str
+    title: str
+    key: str
+    partners: list[str]
+    says: str
+    since: datetime | None
+    log: dict[str, str]
+    caused_by: int | None = None
+    because: int | None = None
+
+
 class PartnerName(View, frozen=True):
     """Who a partner is."""
 

@@ -551,10 +551,11 @@ def _parameters(partners: Iterable[str] | None, **others: Any) -> dict[str, Any]
 # ---------------------------------------------------------------- proof
 
 
-def drift(connection: Connection) -> Iterator[str]:
-    """Subjects whose believed segments are not what a fold from scratch gives; nothing for a sound table."""
+def drift(connection: Connection, subjects: Iterable[str] | None = None) -> Iterator[str]:
+    """Subjects (of these; None: of all) whose believed segments are not what a fold from scratch gives; nothing for a
+    sound table."""
     end = log.position(connection)
-    for subject in log.subject_keys(connection):
+    for subject in log.subject_keys(connection) if subjects is None else subjects:
         held: Lanes = {}
         for row in of_subject(connection, subject, end):
             held.setdefault(row.lane, []).append(row.segment)

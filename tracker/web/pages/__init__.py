@@ -10,6 +10,7 @@ from tracker.web.pages import (
     digest,
     duty,
     event,
+    housekeeping,
     log,
     partner,
     sign_in,
@@ -20,7 +21,8 @@ from tracker.web.point import strict
 
 PAGES = (
     *board.ROUTES, *partner.ROUTES, *event.ROUTES, *subject.ROUTES, *duty.ROUTES, *digest.ROUTES,
-    *conflicts.ROUTES, *log.ROUTES, *correct.ROUTES, *withdraw.ROUTES, *sign_in.ROUTES, *about.ROUTES,
+    *conflicts.ROUTES, *housekeeping.ROUTES, *log.ROUTES, *correct.ROUTES, *withdraw.ROUTES, *sign_in.ROUTES,
+    *about.ROUTES,
 )  # fmt: skip
 # Behind a router: Litestar 2.25 registers an application's own handlers of one path (GET and POST) twice, and a
 # sync handler that is registered twice answers with a coroutine.

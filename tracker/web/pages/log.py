@@ -12,7 +12,9 @@ from tracker.web.point import takes
 from tracker.web.recording import Outcome, answered, context, offered, sent
 from tracker.web.security import PUBLIC, analyst_only
 
-PREFILLED = ("type", "subject", "partners", "title", "announced")
+PREFILLED = (
+    "type", "subject", "partners", "title", "announced", "short_key", "stands", "answers", "settles", "carries_out",
+)  # fmt: skip
 """What the address of the form may fill in."""
 
 

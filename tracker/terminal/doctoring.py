@@ -1,0 +1,89 @@
+"""A look at the record: whether it is sound, and what there is to do."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+import rich_click as click
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from tracker import chores, read
+from tracker.delivery import deliveries
+from tracker.domain.housekeeping import KINDS
+from tracker.projections import segments
+from tracker.settings import shipped
+from tracker.store import log
+from tracker.store.engine import reading
+from tracker.store.proof import Broken
+from tracker.terminal import opening, showing
+
+SAMPLE = 40
+"""Subjects whose segments are folded again; 'tracker verify' takes them all."""
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One thing that was looked at. ``sound`` false is a fault; ``says`` is what was found, and what to do."""
+
+    check: str
+    sound: bool
+    says: str
+
+
+def doctor(partner: str | None, axes: Mapping[str, Any], as_json: bool) -> int:
+    """Print what was found; 1 where something is wrong."""
+    with opening.to_read() as opened, reading(opened.engine) as connection:
+        checks = [*_checks(connection)]
+        at = opened.point(connection, **axes)
+        found = chores.listed(connection, at, partner)
+        temporal = read.temporal(connection, at, read.coverage(connection, at.known))
+    sound = all(check.sound for check in checks)
+    if as_json:
+        showing.json({"sound": sound, "checks": checks, "temporal": temporal, "items": found, "next": None})
+        return 0 if sound else 1
+    for check in checks:
+        said = f"{check.check}: {check.says}"
+        if check.sound:
+            showing.line(said)
+        else:
+            click.echo(f"tracker: {said}", err=True)
+    showing.line(showing.point(temporal))
+    for kind, heading in KINDS.items():
+        if its := [chore for chore in found if chore.kind == kind]:
+            showing.heading(f"{heading} ({len(its)})")
+            showing.bullets(f"{chore.says} [{chore.log['type']} {chore.subject}]" for chore in its)
+    if not found:
+        showing.line("There is nothing to do.")
+    return 0 if sound else 1
+
+
+def _checks(connection: Connection) -> Iterator[Check]:
+    late = _late(connection)
+    yield Check("schema", not late, late or "up to date")
+    try:
+        for _ in log.verify(connection):
+            pass
+        yield Check("log", True, f"{log.position(connection)} events, chain whole")
+    except Broken as broken:
+        yield Check("log", False, str(broken))
+        return
+    subjects = log.subject_keys(connection)
+    some = subjects[:: len(subjects) // SAMPLE + 1]
+    drifted = [*segments.drift(connection, some)]
+    wrong = f"{', '.join(drifted[:5])} are not what their events say: run 'tracker rebuild'"
+    yield Check(
+        "segments", not drifted, wrong if drifted else f"{len(some)} of {len(subjects)} subjects folded again"
+    )
+    waiting = deliveries.counts(connection)
+    said = ", ".join(f"{count} {state}" for state, count in sorted(waiting.items()) if state != "accepted")
+    yield Check("deliveries", True, said or "none waits, none failed")
+
+
+def _late(connection: Connection) -> str:
+    """What is missing in the schema of the database; '' where nothing is."""
+    config = Config()
+    config.set_main_option("script_location", str(shipped("migrations")))
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    held = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return "" if held == newest else f"is at {held}, not {newest}: any command that records migrates it"
