@@ -41,6 +41,7 @@ TAGS = {
     "agreements": "Deals, their provisions, and what each side says of them.",
     "duty": "What goods pay, layer by layer, and the goods that have a name.",
     "sources": "What sources say beside our record, and where they disagree.",
+    "housekeeping": "What an analyst should look at.",
     "events": "The log, as it was recorded.",
     "developments": "What analysts log, correct and withdraw.",
     "schemas": "The types of events.",
