@@ -99,7 +99,7 @@ def coming(connection: Connection, subject: str, at: Point) -> dict[str, list[Ch
     for code in sorted({row.partner for row in own if row.partner}):
         seen = History(code, [row for row in own if row.partner in (code, EVERYONE)], abouts)
         changes = seen.changes(at.as_of, FOREVER)
-        found[code] = [change_view(change, abouts.get(subject, {})) for change in changes]
+        found[code] = [change_view(change, seen) for change in changes]
     return {code: changes for code, changes in found.items() if changes}
 
 

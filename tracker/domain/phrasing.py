@@ -47,10 +47,10 @@ class Sentence(NamedTuple):
     terms: list[str]
 
 
-def sentence(before: Values, after: Values) -> Sentence:
-    """The sentence of a change, fields going from ``before`` to ``after``."""
-    names = {*before, *after} - {*words.HIDDEN}
-    main: list[str] = []
+def sentence(before: Values, after: Values, family: str = "") -> Sentence:
+    """The sentence of a change, fields going from ``before`` to ``after``, of an item of this aspect."""
+    main, done = words.happened(family, before, after)
+    names = {*before, *after} - {*words.HIDDEN} - done
     was = ""
     if names & {"status", "rate"}:
         names -= {*STANDING}

@@ -20,12 +20,10 @@ from tracker.domain.paint import EVERYONE, announced
 from tracker.domain.patches import Patch
 from tracker.domain.phrasing import Sentence, sentence
 from tracker.domain.scopes import ALL_GOODS
-from tracker.domain.views import bounded, nested, stated, title_of
+from tracker.domain.views import NAMING, bounded, nested, stated, title_of
 from tracker.domain.watched import Watched
 from tracker.domain.when import BEGINNING, FOREVER, zone_of
 
-NAMING = {"provision": "title", "deadline": "title", "criterion": "text", "risk": "text"}
-"""The field that an item of these aspects is known by."""
 _SUBJECT = re.compile(r"\b(?:measure|agreement|authority):[a-z0-9_-]+")
 
 Back = Collection[tuple[str, Key]]
@@ -219,9 +217,14 @@ class Telling:
         if by_time and before == after:
             told = Sentence(_dated(after), "", [])
         else:
-            told = sentence(_without(before, name), _without(after, name))
+            told = sentence(_without(before, name), _without(after, name), key.family)
         note = _back() if held.back else None
-        if told_on and (was := sentence({}, _without(before, name)).words) and before and note is None:
+        if (
+            told_on
+            and (was := sentence({}, _without(before, name), key.family).words)
+            and before
+            and note is None
+        ):
             note = f"you were told {', '.join(was)} on {words.stated(told_on)}"
             told = told._replace(was="")
         return Line(

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from tracker.domain import words
 from tracker.domain.duty import Layer as Say
-from tracker.domain.history import MAIN, Change, Fact, Item, value
+from tracker.domain.history import MAIN, Change, Fact, History, Item, value
 from tracker.domain.when import BEGINNING, FOREVER, stated_at
 
 
@@ -77,12 +77,14 @@ class ItemView(View, frozen=True):
 
 
 class ChangeView(View, frozen=True):
-    """One item's change: over [from_, until) fields go from ``before`` to ``after``; ``words`` says it."""
+    """One item's change: over [from_, until) fields go from ``before`` to ``after``; ``words`` says it. ``name``: what
+    a provision, criterion, risk or deadline is called in full, '' for anything else."""
 
     subject: str
     title: str
     aspect: str
     key: str
+    name: str
     scope: str
     claim: str | None
     starts: datetime | None
@@ -405,17 +407,34 @@ def percent(rate: Mapping[str, Any] | None) -> float | None:
     return None if rate is None or rate.get("of") or rate.get("percent") is None else float(rate["percent"])
 
 
-def change_view(change: Change, about: Mapping[str, Any]) -> ChangeView:
+NAMING = {"provision": "title", "deadline": "title", "criterion": "text", "risk": "text"}
+"""The field that an item of these aspects is known by."""
+
+
+def name_of(change: Change, seen: History) -> str:
+    """What the item of a change is called, as known in a history; '' where it has no name of its own."""
+    field = NAMING.get(change.key.family)
+    if field is None:
+        return ""
+    held = (change.after, seen.own(change.key, change.start), change.before)
+    return next(
+        (str(found) for facts in held if (found := value(facts, field))), words.scope_of(change.key.name)
+    )
+
+
+def change_view(change: Change, seen: History) -> ChangeView:
+    """A change as it is seen beside what else is known of its item."""
     key = change.key
+    about = seen.abouts.get(key.subject, {})
     before = {name: value(change.before, name) for name in change.before}
     after = {name: value(change.after, name) for name in change.after}
     positions = [fact.position for fact in change.after.values()] or [
         f.position for f in change.before.values()
     ]
     return ChangeView(
-        subject=key.subject, title=title_of(key.subject, about), aspect=key.family, key=key.name, scope=key.scope,
-        claim=key.claim, starts=bounded(change.start), ends=bounded(change.end),
-        starts_stated=stated(about, change.start), ends_stated=stated(about, change.end), before=nested(change.before),
-        after=nested(change.after), words=words.change(before, after),
+        subject=key.subject, title=title_of(key.subject, about), aspect=key.family, key=key.name,
+        name=name_of(change, seen), scope=key.scope, claim=key.claim, starts=bounded(change.start),
+        ends=bounded(change.end), starts_stated=stated(about, change.start), ends_stated=stated(about, change.end),
+        before=nested(change.before), after=nested(change.after), words=words.change(before, after, key.family),
         caused_by=max(positions) if positions else None,
     )  # fmt: skip

@@ -18,7 +18,8 @@ FIELDS = {
     "condition": "condition", "review_on": "review on", "awaits": "awaits", "starts": "said to start",
     "ends": "said to end", "pending": "pending", "text": "note", "in_writing": "in writing",
     "ratified": "ratified by", "title": "title", "before": "from", "after": "to", "amount": "amount",
-    "due": "due", "changes": "changes", "standing": "standing", "evidence": "evidence", "says": "says",
+    "so_far": "so far", "due": "due", "changes": "changes", "standing": "standing", "evidence": "evidence",
+    "says": "says",
     "by": "by", "outcome": "outcome", "level": "level", "sectors": "sectors", "imports": "imports",
     "exports": "exports", "focus": "focus", "ruling": "ruling", "scope": "scope", "member": "member",
     "through": "checked through",
@@ -117,7 +118,7 @@ def said(name: str, value: Any) -> str:
             return rate(value)
         case "quota", dict():
             return quota(value)
-        case "amount", dict():
+        case (("amount" | "so_far"), dict()):
             return amount(value)
         case "exemptions", dict():
             return str(value["text"]) + (f" ({rate(value['rate'])})" if value.get("rate") else "")
@@ -182,8 +183,63 @@ _SAID: dict[str, dict[Any, str]] = {
 }
 
 
-def change(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """All moves of a change, the ones that matter first."""
+def happened(family: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[list[str], set[str]]:
+    """What became of talks, a criterion, a risk, a deadline or a provision, as people say it, and the fields that this
+    says: ``moved from 9 July 2025 to 1 August 2025``, ``set back, was open``, ``fulfilled in part: ...``."""
+    was, now = (held.get(STANDS.get(family, "")) for held in (before, after))
+    usual = {"open", "announced", "none"}
+    lines: list[str] = []
+    done: set[str] = set()
+    if family == "deadline" and after.get("due"):
+        done |= {"due"}
+        due = stated(after["due"])
+        lines.append(
+            f"moved from {stated(before['due'])} to {due}" if before.get("due") else f"set for {due}"
+        )
+    if family == "provision" and after.get("so_far"):
+        done |= {"so_far"}
+        whole = after.get("amount") or before.get("amount")
+        share = amount(after["so_far"]) + (f" of {amount(whole)}" if whole else "")
+        fulfilled = now == "fulfilled" or (whole and whole["value"] <= after["so_far"]["value"])
+        lines.append(f"{'fulfilled' if fulfilled else 'fulfilled in part'}: {share}")
+    if now is not None and now != was:
+        done |= {STANDS[family]}
+        said = _BECOMES.get((family, now), now.replace("_", " "))
+        if family == "talks" and now == "under_way" and was in ("paused", "broken_off"):
+            said = "resumed"
+        elif family == "talks" and now == "under_way" and was:
+            said = "held"
+        if not (lines and now in ("open", "fulfilled")):
+            known = family == "talks" and said == "resumed"
+            lines.append(
+                said if was is None or was in usual or known else f"{said}, was {was.replace('_', ' ')}"
+            )
+        elif was is not None and now == "open":
+            lines.append(f"open again, was {was}")
+    return lines, done
+
+
+STANDS = {
+    "talks": "status", "deadline": "status", "provision": "status", "criterion": "standing", "risk": "standing",
+}  # fmt: skip
+"""The field that says how an item of these aspects stands."""
+_BECOMES = {
+    ("talks", "under_way"): "held",
+    ("criterion", "open"): "a goal of the talks",
+    ("risk", "open"): "a risk of the talks",
+    ("deadline", "closed"): "closed, nobody says how",
+}
+
+
+def change(before: Mapping[str, Any], after: Mapping[str, Any], family: str = "") -> list[str]:
+    """All moves of a change, the ones that matter first. ``family``: the aspect it is of, where that has words of its
+    own for them."""
+    first, done = happened(family, before, after)
+    before, after = ({k: v for k, v in held.items() if k not in done} for held in (before, after))
+    return first + _moves(before, after)
+
+
+def _moves(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     names = [name for name in FIELDS if name in {**before, **after}]
     names += [name for name in {**before, **after} if name not in FIELDS and name not in HIDDEN]
     if "status" in after and "why_ended" not in after:

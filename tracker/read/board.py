@@ -127,7 +127,7 @@ def _next(seen: History, items: Sequence[Item], at: datetime) -> Ahead | None:
 
 
 def _headline(change: Change, seen: History) -> str:
-    view = change_view(change, seen.abouts.get(change.key.subject, {}))
+    view = change_view(change, seen)
     said = ", said, not law" if change.key.claim else ""
     return f"{view.title}{said}: {view.words[0]}" if view.words else view.title
 

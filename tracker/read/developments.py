@@ -1,8 +1,7 @@
 """A development as its events make it: one entry, in versions, and the rows around it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
@@ -10,7 +9,7 @@ from sqlalchemy import Connection
 from tracker.domain.decide import standing
 from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, Logged
 from tracker.domain.fold import Row
-from tracker.domain.history import Change
+from tracker.domain.history import Change, History
 from tracker.domain.paint import announced
 from tracker.domain.views import (
     ChangeView,
@@ -67,9 +66,9 @@ def around(connection: Connection, events: Sequence[StoredEvent]) -> tuple[list[
     return before, after
 
 
-def change_views(changes: Iterable[Change], abouts: Mapping[str, Mapping[str, Any]]) -> list[ChangeView]:
+def change_views(changes: Iterable[Change], seen: History) -> list[ChangeView]:
     """Changes as they are seen, each with what its subject is."""
-    return [change_view(change, abouts.get(change.key.subject, {})) for change in changes]
+    return [change_view(change, seen) for change in changes]
 
 
 def _type(event: Logged) -> str:

@@ -23,7 +23,7 @@ def diff(connection: Connection, code: str, first: Point, then: Point) -> list[C
     """What differs for a partner between two points."""
     partner(connection, code, then.known)
     before, after = history(connection, code, first.known), history(connection, code, then.known)
-    return change_views(difference(before, first.as_of, after, then.as_of), after.abouts)
+    return change_views(difference(before, first.as_of, after, then.as_of), after)
 
 
 def preview(connection: Connection, recorded: Recorded) -> Preview:
@@ -35,17 +35,16 @@ def preview(connection: Connection, recorded: Recorded) -> Preview:
     for code in sorted({row.partner for row in rows}):
         old = history(connection, code, recorded.first - 1)
         new = history(connection, code, recorded.last)
-        abouts = {**old.abouts, **new.abouts}
         changes = [c for c in restated(old, new, BEGINNING, FOREVER) if c.key.subject in subjects]
-        seen.effects[code] = change_views(changes, abouts)
+        seen.effects[code] = change_views(changes, new)
         if again := resumed(new, rows, recorded.first, recorded.last):
-            views = change_views([one.change for one in again], abouts)
+            views = change_views([one.change for one in again], new)
             seen.resumes[code] = [
                 Resumption(change=view, state=nested(one.facts))
                 for view, one in zip(views, again, strict=True)
             ]
         if gone := erased(old, new, rows, since):
-            views = change_views([one.change for one in gone], abouts)
+            views = change_views([one.change for one in gone], new)
             seen.erases[code] = [
                 Erasure(change=view, later=one.later) for view, one in zip(views, gone, strict=True)
             ]

@@ -74,7 +74,7 @@ def state(connection: Connection, code: str, at: Point) -> PartnerState:
     name = partner(connection, code, at.known)
     seen = history(connection, code, at.known)
     items = counted(seen.items(at.as_of), seen.scopes)
-    coming = [change_view(c, seen.abouts.get(c.key.subject, {})) for c in seen.changes(at.as_of, FOREVER)]
+    coming = [change_view(c, seen) for c in seen.changes(at.as_of, FOREVER)]
 
     def of(*families: str) -> list[ItemView]:
         return [

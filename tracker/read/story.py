@@ -85,7 +85,7 @@ def _for_whom(
             for held in rows
         )
         if changes := restated(old, new, BEGINNING, FOREVER):
-            found[code] = change_views(changes, about)
+            found[code] = change_views(changes, new)
     return found
 
 

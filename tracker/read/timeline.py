@@ -105,7 +105,7 @@ def _changed_by(
     before = History(code, [row for row in rows if row.known_from < first <= row.known_until], abouts)
     after = History(code, [row for row in rows if row.known_from <= last < row.known_until], abouts)
     return [
-        change_view(change, abouts.get(change.key.subject, {}))
+        change_view(change, after)
         for change in restated(before, after, BEGINNING, FOREVER)
         if change.key.subject in subjects
     ]
@@ -123,6 +123,4 @@ def _mended_for(
     now = [row for row in members if row.known_from <= events[-1].position < row.known_until]
     old, new = History(code, [*before, *now], abouts), History(code, [*after, *now], abouts)
     subjects = {event.subject for event in events}
-    return change_views(
-        [c for c in restated(old, new, BEGINNING, FOREVER) if c.key.subject in subjects], abouts
-    )
+    return change_views([c for c in restated(old, new, BEGINNING, FOREVER) if c.key.subject in subjects], new)

@@ -17,6 +17,8 @@ MAIN = (
 ENTRIES = ("exemptions", "ratified")
 SCHEDULE = 5
 """From this many partners on, figures that differ by partner alone are a schedule."""
+LABELLED = ("talks", "criterion", "risk", "deadline")
+"""Aspects whose lines say what they are about before what became of it."""
 SLUGGED = ("provision", "criterion", "risk", "deadline", "assessment", "membership")
 
 
@@ -108,11 +110,10 @@ def _place(change: ChangeView) -> tuple[str | None, ...]:
 
 def head(change: ChangeView) -> str:
     """What, within its subject, a change is about: the goods, or the provision, criterion, deadline by name."""
+    if change.aspect in LABELLED:
+        return f"{words.ASPECTS[change.aspect]} {change.name and f'“{change.name}”'}".rstrip()
     if change.aspect in SLUGGED:
-        named = change.after.get("title") or change.before.get("title")
-        if change.aspect in ("criterion", "risk"):
-            named = change.after.get("text") or change.before.get("text")
-        return str(named or words.scope_of(change.key))
+        return change.name or words.scope_of(change.key)
     return words.scope_of(change.scope) if change.scope else ""
 
 
@@ -122,13 +123,17 @@ def said(change: ChangeView) -> tuple[list[str], list[str]]:
     for known in ("title", "text") if change.aspect in ("criterion", "risk") else ("title",):
         if before.get(known) is None and change.aspect in SLUGGED:
             after.pop(known, None)
-    return told(before, after)
+    return told(before, after, change.aspect)
 
 
-def told(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+def told(
+    before: Mapping[str, Any], after: Mapping[str, Any], family: str = ""
+) -> tuple[list[str], list[str]]:
     """Fields before and after in words: what matters first, then terms; of terms alone the short ones matter."""
+    first, done = words.happened(family, before, after)
+    before, after = _without(before, done), _without(after, done)
     terms = words.change(_only(before, main=False), _only(after, main=False))
-    if main := words.change(_only(before, main=True), _only(after, main=True)):
+    if main := first + words.change(_only(before, main=True), _only(after, main=True)):
         return main, terms
     long = {name for name in {**before, **after} if name.partition(".")[0] in words.PROSE}
     short = words.change(_without(before, long), _without(after, long))
