@@ -7,14 +7,25 @@ from typing import Any
 from sqlalchemy import Connection
 
 from tracker import read
+from tracker.domain import words
 from tracker.domain.duty import counted
 from tracker.domain.errors import Refused, invalid
 from tracker.domain.events import Kind, actor_of, kind_of, parties_of
 from tracker.domain.fold import Row
 from tracker.domain.history import History, Item, Key
 from tracker.domain.paint import EVERYONE
-from tracker.domain.views import ChangeView, Deal, ItemView, Measure, change_view, item_view, title_of
-from tracker.domain.when import FOREVER
+from tracker.domain.views import (
+    ChangeView,
+    Commitment,
+    Deal,
+    ItemView,
+    Measure,
+    Move,
+    change_view,
+    item_view,
+    title_of,
+)
+from tracker.domain.when import FOREVER, moment, zone_of
 from tracker.projections import segments
 from tracker.read import Point
 from tracker.store import log
@@ -89,6 +100,35 @@ def deal(connection: Connection, subject: str, at: Point) -> Deal | None:
     about(connection, subject, at.known)
     party = parties_of(subject)[0]
     return next((d for d in deals(connection, at, party) if d.agreement.subject == subject), None)
+
+
+def commitments(connection: Connection, at: Point, partner: str | None = None) -> list[Commitment]:
+    """What agreements promise with an amount or by a date (to a partner, or to a bloc of it), by date."""
+    found: dict[tuple[str, str, str], Commitment] = {}
+    courses = read.Courses(connection, at)
+    for code, seen in histories(connection, at.known, partner):
+        for item in seen.items(at.as_of, lambda key: key.family == "provision"):
+            key = item.key
+            promises = item.get("amount") or item.get("due")
+            mine = partner or code in parties_of(key.subject)
+            if promises and mine and (key.subject, key.aspect, key.basis) not in found:
+                found[key.subject, key.aspect, key.basis] = _commitment(item, courses.of_item(item), at)
+    return sorted(
+        found.values(), key=lambda one: (one.due_at is None, one.due_at or at.as_of, one.agreement, one.key)
+    )
+
+
+def _commitment(item: Item, moved: list[Move], at: Point) -> Commitment:
+    key, due = item.key, item.get("due")
+    due_at = moment(due, zone_of(actor_of(key.subject))).at if due else None
+    waits = item.get("status") in (None, "announced", "in_force")
+    return Commitment(
+        agreement=key.subject, title=title_of(key.subject, item.about), partners=parties_of(key.subject), key=key.name,
+        promise=str(item.get("title") or words.scope_of(key.name)), by=item.get("by"), amount=item.get("amount"),
+        so_far=item.get("so_far"), due=due, due_at=due_at, status=item.get("status"),
+        passed=waits and due_at is not None and due_at <= at.as_of, claim=key.claim, text=item.get("text"),
+        caused_by=item.position, moves=moved,
+    )  # fmt: skip
 
 
 def coming(connection: Connection, subject: str, at: Point) -> dict[str, list[ChangeView]]:

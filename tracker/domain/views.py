@@ -228,6 +228,133 @@ class PartnerState(View, frozen=True):
     causes: dict[int, Cause]
 
 
+class Move(View, frozen=True):
+    """What an event said of something: ``told_at`` the world was told, over [from, until) it holds, fields going from
+    ``before`` to ``after``; ``words`` says it."""
+
+    told_at: datetime
+    from_: datetime | None = field(name="from")
+    until: datetime | None
+    position: int
+    before: dict[str, Any]
+    after: dict[str, Any]
+    words: list[str]
+
+
+class Talks(View, frozen=True):
+    """Where talks stand; ``via``: whose talks they are, the partner's or those of a bloc it is in."""
+
+    via: str
+    status: str | None
+    level: str | None
+    text: str | None
+    since: datetime | None
+    caused_by: int
+    moves: list[Move]
+
+
+class Goal(View, frozen=True):
+    """A criterion of the win, or a risk: where it stands, on what evidence, and what moved it."""
+
+    key: str
+    text: str
+    standing: str
+    evidence: str | None
+    since: datetime | None
+    caused_by: int
+    moves: list[Move]
+
+
+class Deadline(View, frozen=True):
+    """A date that somebody has set: ``due`` as it was stated, ``due_at`` the instant that it begins. ``passed``: it is
+    still open although its date has come. ``earlier``: where it stood before, first to last."""
+
+    partner: str
+    subject: str
+    key: str
+    title: str
+    due: str | None
+    due_at: datetime | None
+    status: str
+    passed: bool
+    text: str | None
+    earlier: list[str]
+    caused_by: int
+    moves: list[Move]
+
+
+class Commitment(View, frozen=True):
+    """A promise of an agreement with an amount or a date: ``by`` whom, how much of it has come ``so_far``. ``claim``:
+    whose account of the deal it is from, null where both sides' own. ``passed``: its date has come, and nothing
+    says how it went."""
+
+    agreement: str
+    title: str
+    partners: list[str]
+    key: str
+    promise: str
+    by: str | None
+    amount: dict[str, Any] | None
+    so_far: dict[str, Any] | None
+    due: str | None
+    due_at: datetime | None
+    status: str | None
+    passed: bool
+    claim: str | None
+    text: str | None
+    caused_by: int
+    moves: list[Move]
+
+
+class Ruled(View, frozen=True):
+    """What holds of an authority for ``target`` (everyone, or a named party): its legal status, whether duties under
+    it are collected and refunded, by which ruling."""
+
+    target: str
+    legal: str | None
+    stayed: bool
+    collection: str | None
+    refund: str | None
+    ruling: str | None
+    text: str | None
+    since: datetime | None
+    caused_by: int
+
+
+class Ruling(View, frozen=True):
+    """What a ruling (or what opened the record) said of an authority, or of one measure under it, for ``target``."""
+
+    subject: str
+    target: str
+    move: Move
+
+
+class Authority(View, frozen=True):
+    """A legal authority: how it stands for everyone and for named parties, and the measures under it."""
+
+    subject: str
+    title: str
+    actor: str
+    law: str | None
+    standing: list[Ruled]
+    measures: list[str]
+
+
+class Negotiation(View, frozen=True):
+    """The talks with a partner, and what they have brought: each part with what moved it, the oldest first. ``causes``
+    names the events behind it all."""
+
+    temporal: Temporal
+    partner: PartnerName
+    focus: ItemView | None
+    talks: Talks | None
+    criteria: list[Goal]
+    risks: list[Goal]
+    deadlines: list[Deadline]
+    deals: list[Deal]
+    causes: dict[int, Cause]
+
+
 class Layer(View, frozen=True):
     """A layer on all goods that counts, for the board."""
 

@@ -3,15 +3,18 @@
 Each question is put at a ``Point`` of both axes; it is answered from the segments by ``History``, the one resolve.
 """
 
+from tracker.read.authorities import authorities, authority, rulings
 from tracker.read.board import board
 from tracker.read.developments import LATE, entry_of
 from tracker.read.differences import diff, preview
+from tracker.read.negotiation import Courses, deadlines, negotiation
 from tracker.read.partners import causes, checked, coverage, deal, history, names, partner, state, titles
 from tracker.read.point import Point, point, temporal
 from tracker.read.story import story
 from tracker.read.timeline import timeline
 
 __all__ = [
-    "LATE", "Point", "board", "causes", "checked", "coverage", "deal", "diff", "entry_of", "history", "names",
-    "partner", "point", "preview", "state", "story", "temporal", "timeline", "titles",
+    "LATE", "Courses", "Point", "authorities", "authority", "board", "causes", "checked", "coverage", "deadlines",
+    "deal", "diff", "entry_of", "history", "names", "negotiation", "partner", "point", "preview", "rulings", "state",
+    "story", "temporal", "timeline", "titles",
 ]  # fmt: skip

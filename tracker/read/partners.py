@@ -83,7 +83,6 @@ def state(connection: Connection, code: str, at: Point) -> PartnerState:
             if item.key.family in families and kind_of(item.key.subject) == "partner"
         ]
 
-    deals = [deal(items, subject) for subject in _agreements(items)]
     measures = [
         item_view(i) for i in items if i.key.aspect == "state" and kind_of(i.key.subject) == "measure"
     ]
@@ -99,7 +98,7 @@ def state(connection: Connection, code: str, at: Point) -> PartnerState:
         risks=of("risk"),
         profile=next(iter(of("profile")), None),
         measures=[m for m in measures if m.claim is None],
-        agreements=[deal for deal in deals if deal],
+        agreements=deals_among(items),
         deadlines=of("deadline"),
         claims=[m for m in measures if m.claim] + [item_view(i) for i in items if i.key.aspect == "claim"],
         assessments=of("assessment"),
@@ -145,8 +144,10 @@ def checked_through(seen: History) -> str | None:
     )
 
 
-def _agreements(items: Sequence[Item]) -> list[str]:
-    return sorted({item.key.subject for item in items if kind_of(item.key.subject) == "agreement"})
+def deals_among(items: Sequence[Item]) -> list[Deal]:
+    """The agreements among these items."""
+    subjects = sorted({item.key.subject for item in items if kind_of(item.key.subject) == "agreement"})
+    return [found for subject in subjects if (found := deal(items, subject))]
 
 
 def deal(items: Sequence[Item], subject: str) -> Deal | None:
