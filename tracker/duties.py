@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import msgspec
@@ -140,10 +139,8 @@ def _goods(connection: Connection, question: Question, scopes: Scopes) -> Goods:
                 "hs", f"hs: {question.hs!r} is no heading: write 2 to 10 digits, as 8703 or 8703.23"
             )
         scope = scopes.of_hs(code)
-    elif scope not in scopes and scope not in segments.scopes_in_use(connection):
-        near = get_close_matches(scope, [*scopes], n=3, cutoff=0.6)
-        meant = f"did you mean {' or '.join(near)}?" if near else "/v1/scopes lists those that are"
-        raise invalid("scope", f"scope: {scope!r} is not defined here; {meant}")
+    else:
+        subjects.goods(connection, scope, scopes)
     content = {}
     for part in filter(None, (question.content or "").split(",")):
         form = re.fullmatch(r"([a-z-]+?)-(\d{1,3}(?:\.\d+)?)", part.strip())

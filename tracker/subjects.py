@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, get_args
 
 from sqlalchemy import Connection
 
@@ -14,6 +15,8 @@ from tracker.domain.events import Kind, actor_of, kind_of, parties_of
 from tracker.domain.fold import Row
 from tracker.domain.history import History, Item, Key
 from tracker.domain.paint import EVERYONE
+from tracker.domain.scopes import Scopes
+from tracker.domain.values import MeasureStatus
 from tracker.domain.views import (
     ChangeView,
     Commitment,
@@ -25,7 +28,7 @@ from tracker.domain.views import (
     item_view,
     title_of,
 )
-from tracker.domain.when import FOREVER, moment, zone_of
+from tracker.domain.when import FOREVER, moment, over, zone_of
 from tracker.projections import segments
 from tracker.read import Point
 from tracker.store import log
@@ -52,7 +55,9 @@ class Wanted:
 
 
 def measures(connection: Connection, at: Point, wanted: Wanted) -> list[Measure]:
-    """The measures that say something at a point, in the order of their keys."""
+    """The measures that say something at a point, in the order of their keys; Refused where a filter names what there
+    is not."""
+    _known(connection, wanted, at.known)
     found: dict[str, dict[str, list[ItemView]]] = {}
     abouts: dict[str, Mapping[str, Any]] = {}
     for code, seen in histories(connection, at.known, wanted.partner, wanted.subject):
@@ -62,6 +67,25 @@ def measures(connection: Connection, at: Point, wanted: Wanted) -> list[Measure]
                 found.setdefault(item.key.subject, {}).setdefault(code, []).append(item_view(item))
                 abouts[item.key.subject] = item.about
     return [_measure(subject, abouts[subject], partners) for subject, partners in sorted(found.items())]
+
+
+def _known(connection: Connection, wanted: Wanted, known: int) -> None:
+    statuses = get_args(MeasureStatus)
+    if wanted.status is not None and wanted.status not in statuses:
+        raise invalid(
+            "status", f"status: {wanted.status!r} is none of a measure; these are: {', '.join(statuses)}"
+        )
+    if wanted.scope is not None:
+        goods(connection, wanted.scope, Scopes(segments.abouts(connection, (), known, scopes=True)))
+
+
+def goods(connection: Connection, scope: str, scopes: Scopes) -> str:
+    """A scope that is defined, or of which something was said; Refused where it is neither."""
+    if scope not in scopes and scope not in segments.scopes_in_use(connection):
+        near = get_close_matches(scope, [*scopes], n=3, cutoff=0.6)
+        meant = f"did you mean {' or '.join(near)}?" if near else "/v1/scopes lists those that are"
+        raise invalid("scope", f"scope: {scope!r} is not defined here; {meant}")
+    return scope
 
 
 def measure(connection: Connection, subject: str, at: Point) -> Measure:
@@ -122,11 +146,12 @@ def _commitment(item: Item, moved: list[Move], at: Point) -> Commitment:
     key, due = item.key, item.get("due")
     due_at = moment(due, zone_of(actor_of(key.subject))).at if due else None
     waits = item.get("status") in (None, "announced", "in_force")
+    passed = waits and due is not None and over(due, zone_of(actor_of(key.subject))) <= at.as_of
     return Commitment(
         agreement=key.subject, title=title_of(key.subject, item.about), partners=parties_of(key.subject), key=key.name,
         promise=str(item.get("title") or words.scope_of(key.name)), by=item.get("by"), amount=item.get("amount"),
         so_far=item.get("so_far"), due=due, due_at=due_at, status=item.get("status"),
-        passed=waits and due_at is not None and due_at <= at.as_of, claim=key.claim, text=item.get("text"),
+        passed=passed, claim=key.claim, text=item.get("text"),
         caused_by=item.position, moves=moved,
     )  # fmt: skip
 

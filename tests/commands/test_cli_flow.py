@@ -10,9 +10,11 @@ from prompt import Run
 from tracker.settings import shipped
 from tracker.terminal.showing import plain
 from tracker.web.api.agreements import Agreements
+from tracker.web.api.authorities import Authorities
 from tracker.web.api.developments import DevelopmentNow, Outcome
 from tracker.web.api.events import EventNow, Events
 from tracker.web.api.measures import Measures
+from tracker.web.api.negotiations import Commitments, Deadlines, Negotiation
 from tracker.web.api.partners import Diff, Partners, PartnerState, Timeline
 
 MEXICO = "measure:us-ieepa-fentanyl-mx"
@@ -80,7 +82,8 @@ def test_a_correction_names_a_development_by_the_key_of_its_import(seeded: Run, 
     [
         ("partners", Partners), ("state GB --as-of 2025-05-01", PartnerState), ("timeline CN", Timeline),
         ("diff CN --from 2025-04-08 --to 2025-04-20", Diff), ("measures --partner GB", Measures),
-        ("agreements", Agreements), ("events --limit 5", Events), ("events --after 3 --limit 2", Events),
+        ("agreements", Agreements), ("negotiation CN", Negotiation), ("deadlines --status open", Deadlines),
+        ("commitments", Commitments), ("authorities", Authorities), ("events --limit 5", Events), ("events --after 3 --limit 2", Events),
     ],
 )  # fmt: skip
 def test_json_has_the_shape_of_the_api(seeded: Run, command: str, shape: type) -> None:
@@ -100,6 +103,23 @@ def test_one_event_and_one_development_have_the_shape_of_the_api(seeded: Run) ->
     assert msgspec.json.decode(development, type=DevelopmentNow).versions
 
 
+def test_a_moved_deadline_shows_where_it_stood(seeded: Run) -> None:
+    out = " ".join(seeded("negotiation", "EU", "--as-of", "2025-07-15").out.split())
+    assert "1 August 2025 Date named for the American tariff open 1 June 2025, 9 July 2025" in out
+
+
+def test_a_goal_shows_what_moved_it(seeded: Run) -> None:
+    out = " ".join(seeded("negotiation", "GB", "--as-of", "2025-07-01").out.split())
+    assert "Aerospace exports get tariff relief: advanced" in out
+    assert "30 Jun 2025: advanced; evidence: Executive Order 14309" in out
+
+
+def test_an_authority_shows_how_it_stands(seeded: Run) -> None:
+    out = " ".join(seeded("authorities", "--as-of", "2025-07-01").out.split())
+    for said in ("struck down, but the", "ruling is stayed;", "duties are collected"):
+        assert said in out
+
+
 def test_two_axes(seeded: Run) -> None:
     then = seeded("state", "CN", "--as-of", "2025-04-20", "--known-at", "2025-04-03").out
     now = seeded("state", "CN", "--as-of", "2025-04-20").out
@@ -115,7 +135,16 @@ def test_later_days_lie_beyond_coverage(seeded: Run) -> None:
 
 
 def test_tables_are_plain_and_eighty_wide(seeded: Run) -> None:
-    for command in ("partners", "events", "measures", "subscriptions", "key list"):
+    for command in (
+        "partners",
+        "events",
+        "measures",
+        "negotiation EU",
+        "deadlines",
+        "commitments",
+        "subscriptions",
+        "key list",
+    ):
         for line in seeded(*command.split()).out.splitlines():
             assert "\x1b" not in line
             assert len(line) <= 80 or line.startswith("On "), line

@@ -214,6 +214,7 @@ COMMANDS = [
     for command in (
         "state", "state GB --as-of", "state GB --known-position", "timeline", "diff GB --from", "events",
         "events --subject", "events --type", "measures --partner", "measures --authority", "agreements --partner",
+        "negotiation", "deadlines --partner", "commitments --partner",
         "withdraw --reason x", "digest --day", "digest --partner", "digest --sector", "subscribe", "unsubscribe",
         "key revoke",
     )

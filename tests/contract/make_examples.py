@@ -77,6 +77,11 @@ READS = {
     "measure": ("The tariff on Mexico, paused", "/v1/measures/us-ieepa-fentanyl-mx?as_of=2025-02-10"),
     "agreements": ("With the United Kingdom", "/v1/agreements?partner=GB&as_of=2025-07-01"),
     "agreement": ("The Economic Prosperity Deal", "/v1/agreements/us-gb-epd?as_of=2025-07-01"),
+    "authorities": ("The authorities on 1 June 2025", "/v1/authorities?limit=1&as_of=2025-06-01"),
+    "authority": ("IEEPA on 1 June 2025", "/v1/authorities/us-ieepa?as_of=2025-06-01"),
+    "negotiation": ("With China on 1 June 2025", "/v1/partners/CN/negotiation?as_of=2025-06-01"),
+    "deadlines": ("The Union's", "/v1/deadlines?partner=EU&as_of=2025-07-15"),
+    "commitments": ("With Japan", "/v1/commitments?partner=JP&as_of=2025-08-01"),
     "duty": ("British cars on 1 July 2025", "/v1/duty?partner=GB&scope=cars&as_of=2025-07-01"),
     "scopes": ("The vocabulary", "/v1/scopes?limit=2"),
     "statements": (

@@ -53,6 +53,8 @@ def test_the_surface_is_what_was_promised() -> None:
         "/v1/partners", "/v1/partners/{code}", "/v1/partners/{code}/state", "/v1/partners/{code}/timeline",
         "/v1/partners/{code}/diff", "/v1/measures", "/v1/measures/{key}", "/v1/agreements", "/v1/agreements/{key}",
         "/v1/duty", "/v1/scopes", "/v1/housekeeping",
+        "/v1/authorities", "/v1/authorities/{key}", "/v1/partners/{code}/negotiation",
+        "/v1/deadlines", "/v1/commitments",
         "/v1/statements", "/v1/conflicts", "/v1/events", "/v1/events/{id}", "/v1/developments", "/v1/developments/{id}",
         "/v1/developments/{id}/corrections", "/v1/developments/{id}/withdrawals", "/v1/schemas", "/v1/schemas/{type}",
         "/healthz", "/readyz",

@@ -1,9 +1,9 @@
-from tracker.commands import keeping, keys, reading, recording, serving, sources, telling
+from tracker.commands import keeping, keys, reading, recording, serving, sources, talks, telling
 
 COMMANDS = (
     ("Run", serving.COMMANDS),
     ("Record", recording.COMMANDS),
-    ("Read", (*reading.COMMANDS, *sources.COMMANDS)),
+    ("Read", (*reading.COMMANDS, *talks.COMMANDS, *sources.COMMANDS)),
     ("Tell", telling.COMMANDS),
     ("Keep", (keys.key, *keeping.COMMANDS)),
 )

@@ -11,7 +11,8 @@ Values = dict[str, Any]
 
 
 class Step(NamedTuple):
-    """What an event said: told at ``announced``, holding over [start, end); only the fields that it changed."""
+    """What an event said: told at ``announced``, holding over [start, end); only the fields that it changed.
+    ``now``: how it all stands by it."""
 
     announced: datetime
     start: datetime
@@ -19,6 +20,7 @@ class Step(NamedTuple):
     position: int
     before: Values
     after: Values
+    now: Values
 
 
 def course(contributions: Iterable[Contribution], wanted: Callable[[Paint], bool]) -> list[Step]:
@@ -30,8 +32,8 @@ def course(contributions: Iterable[Contribution], wanted: Callable[[Paint], bool
             if wanted(paint):
                 said = {name: value for name, value in paint.fields.items() if now.get(name) != value}
                 before = {name: now[name] for name in said if now.get(name) is not None}
-                now |= paint.fields
+                now = {**now, **paint.fields}
                 steps.append(
-                    Step(contribution.order.announced, paint.start, paint.end, position, before, said)
+                    Step(contribution.order.announced, paint.start, paint.end, position, before, said, now)
                 )
     return steps

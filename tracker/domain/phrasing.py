@@ -23,18 +23,8 @@ BARE = ("legal", "standing", "outcome", "focus", "level", "text")
 USUAL = {"legal": "valid", "standing": "open", "outcome": "open"}
 """What goes without saying as that which was before."""
 _CODES: dict[str, dict[Any, str]] = {
-    "collection": {
-        "collected": "duties are collected",
-        "not_collected": "duties are not collected",
-        "refundable": "duties are refundable",
-    },
-    "refund": {
-        "due": "a refund is due",
-        "suspended": "refunds are suspended",
-        "paid": "refunds are paid",
-        "none": "no refund is due",
-        None: "no refund is due",
-    },
+    "collection": words.COLLECTED,
+    "refund": {**words.REFUNDED, None: "no refund is due"},
     "member": {True: "a member", None: "no longer a member"},
 }
 

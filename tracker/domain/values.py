@@ -149,26 +149,18 @@ class AuthorityAbout(Value, frozen=True):
     law: Line | UnsetType = UNSET
 
 
+MeasureStatus = Literal[
+    "threatened", "under_investigation", "proposed", "announced", "in_force", "paused", "ended", "none"
+]
+
+
 class MeasureState(Value, frozen=True):
     """The state of a measure on its target, over the interval of the effect that sets it. Where more than one would
     apply to the same goods, it gives way to what it ``yields_to``, and what it ``replaces`` gives way to it.
     ``starts`` and ``ends`` are dates that a threat or a draft names: its effect's ``from`` and ``until`` become
     these."""
 
-    status: (
-        Literal[
-            "threatened",
-            "under_investigation",
-            "proposed",
-            "announced",
-            "in_force",
-            "paused",
-            "ended",
-            "none",
-        ]
-        | None
-        | UnsetType
-    ) = UNSET
+    status: MeasureStatus | None | UnsetType = UNSET
     why_ended: (
         Literal["withdrawn", "revoked", "expired", "superseded", "struck_down", "lapsed"] | None | UnsetType
     ) = UNSET

@@ -58,6 +58,28 @@ def moment(text: str, zone: str) -> Moment:
     return Moment(at, precision, bool(by))
 
 
+def stated_on(text: str) -> date:
+    """The first day of a logged date, as it was stated: an instant's by the offset that it names."""
+    said = text.strip().removeprefix("by ")
+    return datetime.fromisoformat(said).date() if len(said) > 10 else moment(said, "UTC").at.date()
+
+
+def over(text: str, zone: str) -> datetime:
+    """The instant from which on a logged date is past: the end of its day, month or year."""
+    told = moment(text, zone)
+    if told.precision == "minute":
+        return told.at
+    local = told.at.astimezone(ZoneInfo(zone))
+    match told.precision:
+        case "day":
+            end = local.date() + timedelta(days=1)
+        case "month":
+            end = date(local.year + local.month // 12, local.month % 12 + 1, 1)
+        case _:
+            end = date(local.year + 1, 1, 1)
+    return datetime.combine(end, time(), ZoneInfo(zone)).astimezone(UTC)
+
+
 def asked(text: str, zone: str) -> datetime:
     """The instant a question means: an RFC 3339 instant as it is, a bare date as the end of that day in ``zone``."""
     text = text.strip()

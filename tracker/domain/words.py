@@ -37,6 +37,15 @@ PROSE = ("text", "condition", "in_transit", "evidence", "focus")
 """Fields that hold sentences: of a new one the old is not said again."""
 TITLED = (*PROSE, "exemptions", "level", "ruling", "scope", "sectors", "imports", "exports", "title")
 """Fields whose value stands behind a colon."""
+COLLECTED = {
+    "collected": "duties are collected",
+    "not_collected": "duties are not collected",
+    "refundable": "duties are refundable",
+}
+REFUNDED = {
+    "due": "a refund is due", "suspended": "refunds are suspended", "paid": "refunds are paid",
+    "none": "no refund is due",
+}  # fmt: skip
 _SIZES = ((1e12, " trillion"), (1e9, " billion"), (1e6, " million"))
 _CURRENCIES = {"USD": "US$", "EUR": "€", "GBP": "£", "CAD": "C$"}
 
@@ -101,6 +110,16 @@ def quota(value: Mapping[str, Any]) -> str:
     if value.get("inside"):
         said += f" at {rate(value['inside'])}"
     return said + (f", beyond it {rate(value['outside'])}" if value.get("outside") else "")
+
+
+def lawful(legal: str | None, stayed: bool, collection: str | None, refund: str | None) -> str:
+    """How a law stands: ``struck down, but the ruling is stayed; duties are collected``."""
+    parts = [(legal or "not stated").replace("_", " ") + (", but the ruling is stayed" if stayed else "")]
+    if collection:
+        parts.append(COLLECTED[collection])
+    if refund:
+        parts.append(REFUNDED[refund])
+    return "; ".join(parts)
 
 
 def field(name: str) -> str:
@@ -197,7 +216,7 @@ def happened(family: str, before: Mapping[str, Any], after: Mapping[str, Any]) -
             f"moved from {stated(before['due'])} to {due}" if before.get("due") else f"set for {due}"
         )
     if family == "provision" and after.get("so_far"):
-        done |= {"so_far"}
+        done |= {"so_far", "amount"}
         whole = after.get("amount") or before.get("amount")
         share = amount(after["so_far"]) + (f" of {amount(whole)}" if whole else "")
         fulfilled = now == "fulfilled" or (whole and whole["value"] <= after["so_far"]["value"])

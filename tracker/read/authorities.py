@@ -79,8 +79,8 @@ def rulings(connection: Connection, found: Authority, at: Point) -> list[Ruling]
         for target in sorted(_targets(segments.of_subject(connection, subject, at.known), aspect)):
 
             def wanted(paint: Paint, aspect: str = aspect, target: str = target) -> bool:
-                ruled = aspect == "legal" or (paint.basis == INSTRUMENT and {*paint.fields} & {*LEGAL[:4]})
-                return paint.aspect == aspect and paint.target == target and bool(ruled)
+                ruled = paint.basis == INSTRUMENT and {*paint.fields} <= {*LEGAL, "text"}
+                return paint.aspect == aspect and paint.target == target and ruled
 
             steps = courses.steps(subject, wanted)
             said += [Ruling(subject=subject, target=target, move=move) for move in moves(steps, aspect)]

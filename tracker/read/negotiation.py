@@ -11,7 +11,8 @@ from tracker.domain.events import kind_of
 from tracker.domain.fold import Contribution
 from tracker.domain.history import Item, Key
 from tracker.domain.paint import Paint
-from tracker.domain.views import Deadline, Goal, Move, Negotiation, Talks, bounded, item_view
+from tracker.domain.views import NAMING, Deadline, Goal, Move, Negotiation, Talks, bounded, item_view
+from tracker.domain.when import over, zone_of
 from tracker.projections import segments
 from tracker.read.partners import causes, checked, deals_among, history, names, partner
 from tracker.read.point import Point, temporal
@@ -87,7 +88,10 @@ def moves(steps: Sequence[Step], family: str) -> list[Move]:
 
 
 def _said(step: Step, family: str) -> list[str]:
-    said = words.change(step.before, step.after, family)
+    name = NAMING.get(family, "")
+    after = {k: v for k, v in step.after.items() if k != name or name in step.before}
+    whole = {"amount": step.now["amount"]} if "so_far" in after and step.now.get("amount") else {}
+    said = words.change(whole | step.before, whole | after, family)
     if family == "talks" and "status" not in step.after:
         return ["held", *said]
     return said or ["said again"]
@@ -114,14 +118,15 @@ def _goal(item: Item, moved: list[Move]) -> Goal:
 
 def deadline(item: Item, moved: list[Move], at: datetime) -> Deadline:
     """A deadline at an instant, with the dates at which it stood before."""
-    stamp = item.get("due_at")
-    due_at = None if stamp is None else datetime.fromtimestamp(stamp, UTC)
+    key, due, stamp = item.key, item.get("due"), item.get("due_at")
     status = str(item.get("status", "open"))
     return Deadline(
-        partner=item.key.subject.partition(":")[2], subject=item.key.subject, key=item.key.name,
-        title=str(item.get("title") or words.scope_of(item.key.name)), due=item.get("due"), due_at=due_at,
-        status=status, passed=status == "open" and due_at is not None and due_at <= at, text=item.get("text"),
-        earlier=[move.before["due"] for move in moved if "due" in move.before], caused_by=item.position, moves=moved,
+        partner=key.subject.partition(":")[2], subject=key.subject, key=key.name,
+        title=str(item.get("title") or words.scope_of(key.name)), due=due,
+        due_at=None if stamp is None else datetime.fromtimestamp(stamp, UTC), status=status,
+        passed=status == "open" and due is not None and over(due, zone_of(item.actor)) <= at,
+        earlier=[move.before["due"] for move in moved if "due" in move.before], text=item.get("text"),
+        caused_by=item.position, moves=moved,
     )  # fmt: skip
 
 

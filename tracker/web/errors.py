@@ -6,7 +6,7 @@ The page is ``app.state.error_page(request, status, title, detail) -> Response``
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal, get_origin
 
 import structlog
 from litestar import Request, Response
@@ -110,12 +110,20 @@ def invalid(request: Request[Any, Any, Any], error: ValidationException) -> Resp
 
 
 def _said(request: Request[Any, Any, Any], one: Mapping[str, Any]) -> Wrong:
-    what = remedy(str(one["message"]))
+    what = _choices(request, one) or remedy(str(one["message"]))
     if one.get("source") == ParamType.HEADER:
         name = str(one["key"]).replace("_", "-").title()
         return Wrong(header=name, detail=f"{name} {what}")
     name = str(one["key"])
     return Wrong(parameter=name, detail=f"{name} {request.query_params.get(name, '')!r} {what}")
+
+
+def _choices(request: Request[Any, Any, Any], one: Mapping[str, Any]) -> str:
+    """What there is to choose from, where a parameter takes one of some words."""
+    taken = request.route_handler.parsed_fn_signature.parameters.get(str(one["key"]))
+    parts = [taken, *taken.inner_types] if taken else []
+    words = [str(word) for part in parts if get_origin(part.annotation) is Literal for word in part.args]
+    return f"is none of these: {', '.join(words)}" if words else ""
 
 
 def remedy(message: str) -> str:

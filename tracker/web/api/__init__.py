@@ -2,6 +2,7 @@ from litestar import Router
 
 from tracker.web.api import (
     agreements,
+    authorities,
     conflicts,
     developments,
     document,
@@ -10,6 +11,7 @@ from tracker.web.api import (
     health,
     housekeeping,
     measures,
+    negotiations,
     partners,
     schemas,
     statements,
@@ -20,6 +22,8 @@ V1 = (
     *partners.ROUTES,
     *measures.ROUTES,
     *agreements.ROUTES,
+    *authorities.ROUTES,
+    *negotiations.ROUTES,
     *duty.ROUTES,
     *housekeeping.ROUTES,
     *statements.ROUTES,

@@ -39,6 +39,8 @@ TAGS = {
     "partners": "Who is followed, and where things stand with them.",
     "measures": "Tariffs, bans, quotas, taxes, and how each stands for whom.",
     "agreements": "Deals, their provisions, and what each side says of them.",
+    "authorities": "Laws that measures are taken under, and what courts made of them.",
+    "negotiations": "Talks, goals, risks, deadlines, commitments.",
     "duty": "What goods pay, layer by layer, and the goods that have a name.",
     "sources": "What sources say beside our record, and where they disagree.",
     "housekeeping": "What an analyst should look at.",
