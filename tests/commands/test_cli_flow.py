@@ -106,8 +106,9 @@ def test_one_event_and_one_development_have_the_shape_of_the_api(seeded: Run) ->
 
 def test_a_moved_deadline_shows_where_it_stood(seeded: Run) -> None:
     out = " ".join(seeded("negotiation", "EU", "--as-of", "2025-07-15").out.split())
-    assert "moved from 9 July 2025 to 1 August 2025" in out
-    assert "1 June 2025, 9" in out.partition("Deadlines")[2]
+    deadlines = out.partition("Deadlines")[2]
+    assert "1 August 2025" in deadlines
+    assert "1 June 2025, 9" in deadlines
 
 
 def test_a_goal_shows_what_moved_it(seeded: Run) -> None:
