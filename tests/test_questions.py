@@ -175,6 +175,15 @@ TOTALS: dict[str, tuple[dict[str, str], float | None]] = {
     "India at 00:01 on 27 August": (on("IN", ALL, "2025-08-27T00:01-04:00"), 50),
     "Indian medicines on 28 August": (on("IN", "pharmaceuticals", "2025-08-28"), 0),
     "Indian steel on 28 August: only Section 232": (on("IN", "steel", "2025-08-28"), 50),
+    # Partners that are not followed, and are named in lists or as members
+    "Spanish cars on 8 August": (on("ES", "cars", "2025-08-08"), 27.5),
+    "Ireland on 8 August: inherited": (on("IE", ALL, "2025-08-08"), 15),
+    "Irish medicines on 8 August": (on("IE", "pharmaceuticals", "2025-08-08"), 0),
+    "Hong Kong on 20 April": (on("HK", ALL, "2025-04-20"), 145),
+    "Laos on 8 August": (on("LA", ALL, "2025-08-08"), 40),
+    "Norway on 8 August": (on("NO", ALL, "2025-08-08"), 15),
+    "Chile on 8 August: not listed": (on("CL", ALL, "2025-08-08"), 10),
+    "Russia on 8 August: left out": (on("RU", ALL, "2025-08-08"), 0),
     # Copper
     "Japanese copper tubes, 40% copper, on 10 August: reciprocal on the rest": (
         on("JP", "copper-products", "2025-08-10", content="copper-40"), 29),
@@ -453,6 +462,10 @@ def test_which_country_rates_held_on_8_august(client):
 
 def test_is_there_a_duty_under_section_122(client):
     assert answer(client, "/v1/duty", authority="us-section-122", as_of="2025-08-08")["layers"] == []
+
+
+def test_nobody_keeps_the_record_of_a_partner_that_is_not_followed(client):
+    assert answer(client, "/v1/duty", **on("NO", ALL, "2025-08-08"))["temporal"]["beyond_coverage"] is True
 
 
 def test_a_day_that_nobody_has_kept_the_record_for_is_said_to_be_one(client):

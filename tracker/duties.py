@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from tracker import read, subjects
+from tracker.domain.countries import COUNTRIES
 from tracker.domain.duty import Duty, Goods, Layer, duty
 from tracker.domain.errors import invalid
 from tracker.domain.events import HOME, kind_of
@@ -77,20 +78,20 @@ def asked(connection: Connection, question: Question, at: Point) -> DutyView:
             for code, seen, layer in _reach(connection, question, goods, at)
         ]
         return _view(connection, question, goods, at, scopes, layers)
-    name = read.partner(connection, question.partner, at.known)
+    code = _whose(connection, question.partner, at.known)
     party = question.party and f"party:{question.party.removeprefix('party:')}"
-    seen = read.history(connection, name.code, at.known, party)
+    seen = read.history(connection, code, at.known, party)
     items = seen.items(at.as_of)
-    actors = (name.code, *seen.blocs(at.as_of)) if question.export else (HOME,)
+    actors = (code, *seen.blocs(at.as_of)) if question.export else (HOME,)
     found = duty(items, goods, scopes, actors, lambda item: _wanted(item, question))
     claims = [
         item_view(item)
         for item in items
         if _claims(item, question.export, actors) and _of_these(item, goods.scope, scopes)
     ]
-    layers = [layer_view(layer, name.code) for layer in found.layers]
+    layers = [layer_view(layer, code) for layer in found.layers]
     answer = _view(connection, question, goods, at, scopes, layers, found)
-    through = read.checked(connection, name.code, at.known)
+    through = read.checked(connection, code, at.known)
     temporal = read.temporal(connection, at, through)
     return msgspec.structs.replace(answer, claims=claims, temporal=temporal)
 
@@ -148,6 +149,12 @@ def _goods(connection: Connection, question: Question, scopes: Scopes) -> Goods:
             raise invalid("content", f"content: {part!r} is not understood: write us-85, copper-40 (percent)")
         content[form[1].replace("-", " ")] = float(form[2]) / 100
     return Goods(scope, question.qualifies, content, question.transshipped)
+
+
+def _whose(connection: Connection, code: str, known: int) -> str:
+    """The partner asked about. A country that is not followed may be asked about too: what is said of everyone, of its
+    blocs, or of it by name in a list, is on record; nobody keeps the rest, and the answer is beyond coverage."""
+    return code if code in COUNTRIES and code != HOME else read.partner(connection, code, known).code
 
 
 def _known(connection: Connection, question: Question, known: int) -> None:

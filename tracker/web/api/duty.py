@@ -17,7 +17,8 @@ TAGS = ["duty"]
 Partner = Annotated[
     str | None,
     QueryParameter(
-        pattern="^[A-Z]{2}$", description="Whose goods: ISO 3166-1 alpha-2, or EU.", schema_extra={"examples": ["GB"]}
+        pattern="^[A-Z]{2}$", description="Whose goods: a country by ISO 3166-1 alpha-2, followed or not, or EU.",
+        schema_extra={"examples": ["GB"]},
     ),
 ]  # fmt: skip
 OfScope = Annotated[
