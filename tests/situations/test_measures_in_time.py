@@ -354,3 +354,6 @@ def test_precision_of_dates_is_kept_and_shown(desk: Desk) -> None:
     page = desk.client.get("/partners/DE?as_of=2025-05-10").text
     assert "by 3 May 2025" in page
     assert "October 2025" in desk.client.get("/partners/GB?as_of=2025-06-10").text
+    digest = desk.client.get("/digest?day=2025-03-27&partners=DE").text
+    assert "by 3 May 2025" in digest
+    assert "from by" not in digest
