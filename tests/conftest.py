@@ -6,18 +6,52 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import SubprocessError
 from typing import NoReturn
 from uuid import uuid4
 
 import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
 from sqlalchemy import Engine, create_engine, make_url, text
+
+from tracker.app import create_app
+from tracker.seeding import seed
+from tracker.settings import load
+from tracker.store.engine import open_engine
+from tracker.store.migrate import migrate
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 # Our own server need not survive a power cut.
 CARELESS = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "autovacuum = off")
+
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+"""When the founding history is asked about."""
+
+
+@pytest.fixture(scope="session")
+def real_history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The founding history, for tests that only read."""
+    folder: Path = tmp_path_factory.mktemp("real")
+    engine = open_engine(f"sqlite:///{folder / 'tracker.db'}")
+    migrate(engine)
+    seed(engine, NOW)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def real_api(
+    real_history: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestClient[Litestar]]:
+    """The API over the founding history."""
+    settings = load({"TRACKER_DATA_DIR": str(tmp_path_factory.mktemp("real_api"))})
+    with TestClient(create_app(settings, real_history, lambda: NOW)) as client:
+        yield client
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -1,31 +1,17 @@
 """What goods pay: totals and reasons, asked over the API of the founding record."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from litestar.testing import TestClient
 
-from tracker.app import create_app
-from tracker.seeding import seed
-from tracker.settings import load
-from tracker.store.engine import open_engine
-from tracker.store.migrate import migrate
-
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient[Any]]:
-    folder: Path = tmp_path_factory.mktemp("duty")
-    engine = open_engine(f"sqlite:///{folder / 'tracker.db'}")
-    migrate(engine)
-    seed(engine, NOW)
-    with TestClient(create_app(load({"TRACKER_DATA_DIR": str(folder)}), engine, lambda: NOW)) as client:
-        yield client
-    engine.dispose()
+@pytest.fixture
+def client(real_api: TestClient[Any]) -> TestClient[Any]:
+    return real_api
 
 
 def duty(client: TestClient[Any], **asked: Any) -> dict[str, Any]:

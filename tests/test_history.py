@@ -5,30 +5,22 @@ The expected answers are taken from the instruments and reports that the fixture
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from tracker import read
 from tracker.domain import words
 from tracker.domain.views import ItemView, PartnerState
-from tracker.seeding import seed
-from tracker.store.engine import open_engine, reading
-from tracker.store.migrate import migrate
+from tracker.store.engine import reading
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
-    folder: Path = tmp_path_factory.mktemp("history")
-    engine = open_engine(f"sqlite:///{folder / 'tracker.db'}")
-    migrate(engine)
-    seed(engine, NOW)
-    with reading(engine) as connection:
+def record(real_history: Engine) -> Iterator[Connection]:
+    with reading(real_history) as connection:
         yield connection
-    engine.dispose()
 
 
 def asked(record: Connection, partner: str, as_of: str, known_at: str | None) -> PartnerState:

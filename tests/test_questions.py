@@ -24,15 +24,9 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 BRUSSELS = ZoneInfo("Europe/Brussels")
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient[Any]]:
-    folder: Path = tmp_path_factory.mktemp("questions")
-    engine = open_engine(f"sqlite:///{folder / 'tracker.db'}")
-    migrate(engine)
-    seed(engine, NOW)
-    with TestClient(create_app(load({"TRACKER_DATA_DIR": str(folder)}), engine, lambda: NOW)) as client:
-        yield client
-    engine.dispose()
+@pytest.fixture
+def client(real_api: TestClient[Any]) -> TestClient[Any]:
+    return real_api
 
 
 def answer(client: TestClient[Any], path: str, **asked: Any) -> dict[str, Any]:

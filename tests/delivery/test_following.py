@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from domain.following import Follower, known
@@ -12,17 +11,15 @@ from domain.histories import Step, histories
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from projections.world import World
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from tracker import read
 from tracker.delivery import editions, render
 from tracker.domain.edition import Edition, Mark, Scope, headline
 from tracker.domain.telling import Frame
 from tracker.domain.when import BEGINNING
-from tracker.seeding import seed
 from tracker.store import log
-from tracker.store.engine import open_engine, reading
-from tracker.store.migrate import migrate
+from tracker.store.engine import reading
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 REGISTERED = [
@@ -41,15 +38,10 @@ def edition(connection: Connection, since: Mark, until: Mark, *partners: str) ->
 
 
 @pytest.fixture(scope="module")
-def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+def record(real_history: Engine) -> Iterator[Connection]:
     """The founding history."""
-    folder: Path = tmp_path_factory.mktemp("following")
-    engine = open_engine(f"sqlite:///{folder / 'tracker.db'}")
-    migrate(engine)
-    seed(engine, NOW)
-    with reading(engine) as connection:
+    with reading(real_history) as connection:
         yield connection
-    engine.dispose()
 
 
 def test_who_read_every_edition_of_2025_knows_the_real_history(record: Connection) -> None:
