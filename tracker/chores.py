@@ -1,5 +1,7 @@
-"""What an analyst should look at, over all partners or about one: the housekeeping list."""
+"""What an analyst should look at, over all partners or about one: the housekeeping list; and the links that fit what is
+about to be logged, so that the list stays short."""
 
+from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -7,10 +9,14 @@ from sqlalchemy import Connection
 
 from tracker import read, subjects
 from tracker.domain import words
-from tracker.domain.housekeeping import KINDS, RATE, WHOM, chores, unchecked
-from tracker.domain.views import Chore
+from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, Logged, kind_of
+from tracker.domain.housekeeping import KINDS, RATE, WHOM, chores, fitting, unchecked
+from tracker.domain.links import linked, speaks_of
+from tracker.domain.paint import EVERYONE, announced
+from tracker.domain.views import Chore, Fit
 from tracker.projections import segments
 from tracker.read import Point
+from tracker.record import Recorded
 
 
 def listed(connection: Connection, at: Point, partner: str | None = None) -> list[Chore]:
@@ -42,6 +48,38 @@ def _one(alike: list[Chore]) -> Chore:
 def _some(names: list[str]) -> str:
     shown = names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]
     return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+
+
+def fits(connection: Connection, recorded: Recorded) -> list[Fit]:
+    """The links that would fit what was recorded (or rehearsed) and that it does not have."""
+    said = [*_said(recorded)]
+    spoken = {key for event in said for key in (*speaks_of(event), *(link for _, link in linked(event)))}
+    first = recorded.events[0]
+    at = announced(first.told, first.subject).at
+    found: dict[tuple[str, str], Fit] = {}
+    for event in said:
+        if kind_of(event.subject) != "measure":
+            continue
+        rows = segments.of_subject(connection, event.subject, recorded.last)
+        moved = {row.partner for row in recorded.changes if row.subject == event.subject and row.partner}
+        for code in sorted(
+            moved | ({row.partner for row in rows if row.partner} if EVERYONE in moved else set())
+        ):
+            for fit in fitting(event, read.history(connection, code, recorded.first - 1), at):
+                if fit.to not in spoken:
+                    found.setdefault((fit.link, fit.to), fit)
+    return [*found.values()]
+
+
+def _said(recorded: Recorded) -> Iterator[Logged]:
+    for stored in recorded.events:
+        match stored.event:
+            case DevelopmentCorrected():
+                yield from stored.event.now
+            case DevelopmentWithdrawn():
+                pass
+            case event:
+                yield event
 
 
 def _unchecked(connection: Connection, at: Point, partner: str | None) -> list[Chore]:

@@ -23,6 +23,7 @@ def test_the_segments_of_the_real_history_say_what_the_oracle_says(world: World)
         made = record(world.engine, command.development, By("me", oracle.NEVER))
         at = [(stored.position, stored.subject) for stored in made.events]
         said = oracle.plain(command.development)
+        said["events"] = [oracle.plain(stored.event) for stored in made.events]
         played.commits.append(oracle.Commit("log", made.development, said, at))
     assert_true_everywhere(played)
     assert_as_from_scratch(played)

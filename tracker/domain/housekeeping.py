@@ -9,14 +9,24 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tracker.domain import words
-from tracker.domain.events import actor_of, kind_of
+from tracker.domain.events import (
+    HOME,
+    InvestigationOpened,
+    Logged,
+    MeasureEvent,
+    MeasureProposed,
+    actor_of,
+    kind_of,
+)
 from tracker.domain.history import MAIN, Facts, History, Item, value
 from tracker.domain.scopes import ALL_GOODS
-from tracker.domain.views import Chore, title_of
+from tracker.domain.views import Chore, Fit, title_of
 from tracker.domain.when import FOREVER, moment, zone_of
 
 WHOM, RATE = "{whom}", "{rate}"
 UNCHECKED = timedelta(days=14)
+ANSWERED = timedelta(days=42)
+"""How long after a measure another may be an answer to it."""
 KINDS = {
     "open_claim": "Claims that lie open", "promise": "Promises still announced", "returns": "Old rates that come back",
     "deadline": "Deadlines that have passed", "review": "Reviews that were due", "unchecked": "Partners not checked",
@@ -50,6 +60,39 @@ def ended(text: str, subject: str) -> datetime:
     held = moment(text, zone_of(actor_of(subject)))
     days = {"minute": 0, "day": 1, "month": 31, "year": 366}[held.precision]
     return held.at + timedelta(days=days)
+
+
+def fitting(event: Logged, seen: History, at: datetime) -> Iterator[Fit]:
+    """The links that fit an event about a measure, given what was known of a partner before it: claims that lie open
+    on the measure, provisions still announced that change it, and what a partner's new measure may answer."""
+    if not isinstance(event, MeasureEvent) or isinstance(event, InvestigationOpened):
+        return
+    items = seen.items(at)
+    if event.claim is None and not isinstance(event, MeasureProposed):
+        for item in items:
+            if item.key.subject == event.subject and item.key.claim and _open(item):
+                yield _fit("settles", item, item.key.claim, words.scope_of(item.key.claim))
+            elif item.get("changes") == event.subject and item.get("status") == "announced":
+                title = item.get("title") or words.scope_of(item.key.name)
+                yield _fit("carries_out", item, item.key.name, title)
+    if actor_of(event.subject) == seen.partner and not event.links.answers:
+        recent = [item for item in items if _of_home(item) and at - ANSWERED <= item.since <= at]
+        for item in sorted(recent, key=lambda item: item.since, reverse=True)[:5]:
+            yield _fit("answers", item, "", "")
+
+
+def _fit(link: str, item: Item, key: str, what: str) -> Fit:
+    title = title_of(item.key.subject, item.about)
+    to = f"{item.key.subject}#{key}" if key else item.key.subject
+    return Fit(link=link, to=to, says=f"{title}: {what}" if what else title)
+
+
+def _of_home(item: Item) -> bool:
+    return (
+        kind_of(item.key.subject) == "measure" and item.key.aspect == "state" and item.key.claim is None
+        and item.actor == HOME and item.get("status") in ("announced", "in_force")
+        and item.about.get("kind") != "normal"
+    )  # fmt: skip
 
 
 class _Found:

@@ -122,7 +122,7 @@ def _astray(link: str, what: str, names: Collection[str]) -> str:
 
 def brought(command: Development, told: Told, marks: Find) -> list[Logged]:
     """The events that the links of a development bring along."""
-    spoken = {key for event in command.events for key in _speaks_of(event)}
+    spoken = {key for event in command.events for key in speaks_of(event)}
     found: list[Logged] = []
     for event in command.events:
         for name, link in linked(event):
@@ -140,7 +140,8 @@ def brought(command: Development, told: Told, marks: Find) -> list[Logged]:
     return found
 
 
-def _speaks_of(event: Logged) -> Iterator[str]:
+def speaks_of(event: Logged) -> Iterator[str]:
+    """The claims and provisions that an event itself says something of."""
     if claim := getattr(event, "claim", None):
         yield f"{event.subject}#{claim}"
     if isinstance(event, AgreementEvent):

@@ -198,6 +198,15 @@ class Chore(View, frozen=True):
     because: int | None = None
 
 
+class Fit(View, frozen=True):
+    """A link that may belong to what is logged: ``link`` is its name (``settles``, ``carries_out``, ``answers``),
+    ``to`` what it leads to, and ``says`` that in words."""
+
+    link: str
+    to: str
+    says: str
+
+
 class PartnerName(View, frozen=True):
     """Who a partner is."""
 

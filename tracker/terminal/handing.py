@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection
 
-from tracker import importing, mapping, read
+from tracker import chores, importing, mapping, read
 from tracker.domain.errors import Refused, invalid
 from tracker.domain.events import Correction, Development, Withdrawal
 from tracker.domain.parse import parse
-from tracker.domain.views import Preview
+from tracker.domain.views import Fit, Preview
 from tracker.importing import LONGEST_LINE, Given, Imported, Terms, load, named, read_lines
 from tracker.projections import segments
 from tracker.record import By, Correct, Order, Recorded, Withdraw, record, rehearse
@@ -59,21 +59,24 @@ def hand_in(
             order = _order(connection, command, which)
         by = By(WHO, opened.clock(), f"{NAMESPACE}{key}" if key else None)
         if dry_run:
-            recorded, seen = rehearse(opened.engine, order, by, _look)
+            recorded, seen, fits = rehearse(opened.engine, order, by, _look)
         else:
-            recorded = record(opened.engine, order, by)
+            recorded, fits = record(opened.engine, order, by), []
             with reading(opened.engine) as connection:
                 seen = read.preview(connection, recorded)
     if as_json:
-        showing.json(_answer(recorded, seen, dry_run))
+        showing.json(_answer(recorded, seen, dry_run) | {"fits": fits})
         return
     showing.line(_headline(recorded, dry_run))
     if not recorded.repeated:
         showing.preview(seen, ZoneInfo(opened.zone))
+    if fits:
+        showing.heading("Links that may belong to it")
+        showing.bullets(f'"{fit.link}": ["{fit.to}"]  {fit.says}' for fit in fits)
 
 
-def _look(connection: Connection, recorded: Recorded) -> tuple[Recorded, Preview]:
-    return recorded, read.preview(connection, recorded)
+def _look(connection: Connection, recorded: Recorded) -> tuple[Recorded, Preview, list[Fit]]:
+    return recorded, read.preview(connection, recorded), chores.fits(connection, recorded)
 
 
 def _order(connection: Connection, command: Development | Correction | Withdrawal, which: str) -> Order:

@@ -12,14 +12,14 @@ from litestar import Request, Response
 from litestar.response import Redirect
 from sqlalchemy import Connection
 
-from tracker import read
+from tracker import chores, read
 from tracker.delivery.reach import reached
 from tracker.domain import words
 from tracker.domain.errors import Refused
 from tracker.domain.events import Development
 from tracker.domain.paint import announced
 from tracker.domain.parse import parse
-from tracker.domain.views import ChangeView, Preview, Story
+from tracker.domain.views import ChangeView, Fit, Preview, Story
 from tracker.read import LATE
 from tracker.record import By, Correct, Order, Recorded, record, rehearse
 from tracker.store import log
@@ -39,7 +39,7 @@ STATUS = {"stale": 409, "conflict": 409, "key_reused": 409, "busy": 503}
 class Looked:
     """What a preview shows: the changes, what holds again at each end, what is erased, and who would be told. ``late``:
     when it was announced, if that is long ago; ``unsourced``: nobody is named who says so. ``seen``: the versions of
-    the subjects that it was made from."""
+    the subjects that it was made from. ``fits``: links that may belong to it."""
 
     effects: list[Line]
     resumes: list[Line]
@@ -49,6 +49,7 @@ class Looked:
     told: list[str]
     titles: dict[str, str]
     seen: dict[str, int] = field(default_factory=dict)
+    fits: list[Fit] = field(default_factory=list)
 
 
 @dataclass
@@ -182,6 +183,7 @@ def look(connection: Connection, recorded: Recorded, order: Order, request: Aski
         told=[] if quiet else told(connection, seen, request),
         titles=read.titles(connection, named, recorded.last),
         seen=versions,
+        fits=chores.fits(connection, recorded),
     )
 
 

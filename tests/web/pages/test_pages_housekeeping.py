@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 
 from tests.web.conftest import Service
 from tests.web.pages.conftest import read, signed_in, words
@@ -183,3 +184,68 @@ def test_the_founding_history_lists_what_was_due(history: Service) -> None:
     )
     assert any("On 7 February 2026 Countermeasures against the metals tariffs" in said for said in says)
     assert not any("letter" in said for said in says), "letters were settled by the orders of 31 July"
+
+
+# ---------------------------------------------------------------- links that fit
+
+
+def fits(service: Service, command: dict[str, Any]) -> dict[str, list[str]]:
+    answer = service.post("/v1/developments?dry_run=true", command)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, list[str]] = {}
+    for fit in answer.json()["fits"]:
+        found.setdefault(fit["link"], []).append(fit["to"])
+    return found
+
+
+def test_a_dry_run_names_the_open_claim_that_an_order_may_settle(on_sqlite: Service) -> None:
+    assert fits(on_sqlite, development("Order", "2025-08-10", amended(50))) == {}
+    on_sqlite.log(development("Threat", "2025-08-01", threat()))
+    assert fits(on_sqlite, development("Order", "2025-08-10", amended(50))) == {
+        "settles": [f"{BORDER}#letter"]
+    }
+    linked = amended(50, links={"settles": [f"{BORDER}#letter"]})
+    assert fits(on_sqlite, development("Order", "2025-08-10", linked)) == {}
+
+
+def test_a_dry_run_names_the_promise_that_an_order_may_carry_out(on_sqlite: Service) -> None:
+    promise = {"status": "announced", "changes": CARS, "title": "Cars at 5%"}
+    provisions = [{"provision": "cars-5", "set": promise}]
+    on_sqlite.log(
+        development(
+            "More", "2025-08-01", {"type": "provision.changed", "subject": DEAL, "provisions": provisions}
+        )
+    )
+    order = {"type": "measure.amended", "subject": CARS, "effects": [rated(5, "GB", scope="cars")]}
+    assert fits(on_sqlite, development("Order", "2025-08-10", order)) == {"carries_out": [f"{DEAL}#cars-5"]}
+
+
+def test_a_dry_run_names_what_retaliation_may_answer(on_sqlite: Service) -> None:
+    theirs = {
+        "type": "measure.announced", "subject": "measure:mx-answer", "about": {"title": "Answer"},
+        "effects": [rated(10, "US")],
+    }  # fmt: skip
+    assert BORDER in fits(on_sqlite, development("Answer", "2025-03-10", theirs))["answers"]
+    assert fits(on_sqlite, development("Answer", "2025-08-10", theirs)) == {}, "that is too long ago"
+    answering = theirs | {"links": {"answers": [BORDER]}}
+    assert fits(on_sqlite, development("Answer", "2025-03-10", answering)) == {}
+
+
+def test_a_link_is_ticked_in_the_preview_and_comes_along(on_sqlite: Service) -> None:
+    on_sqlite.log(development("Threat", "2025-08-01", threat()))
+    typed = {
+        "csrf": signed_in(on_sqlite), "action": "preview", "title": "Order", "announced": "2025-08-10",
+        "type": "measure.amended", "subject": BORDER, "to": "partners", "partners": "MX", "rate_kind": "percent",
+        "rate": "50",
+    }  # fmt: skip
+    page = BeautifulSoup(on_sqlite.client.post("/log", data=typed).text, "html.parser")
+    box = page.select_one("#preview input[type=checkbox][name=settles]")
+    assert box is not None
+    typed |= {"settles": ["", box["value"]]}
+    page = BeautifulSoup(on_sqlite.client.post("/log", data=typed).text, "html.parser")
+    assert page.select_one("input#settles")["value"] == f"{BORDER}#letter"
+    assert page.select_one("#preview input[name=settles]") is None
+    assert "outcome settled" in words(page.select_one("#preview"))
+    saved = on_sqlite.client.post("/log", data=typed | {"action": "save"}, follow_redirects=False)
+    assert saved.status_code == 303
+    assert items(on_sqlite, "open_claim") == []

@@ -13,12 +13,12 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, PathParameter, QueryParameter, RawBody, SkipValidation
 from sqlalchemy import Connection, Engine
 
-from tracker import read
+from tracker import chores, read
 from tracker.delivery.reach import reached
 from tracker.domain.errors import Refused
 from tracker.domain.events import Correction, Development, Withdrawal
 from tracker.domain.parse import parse
-from tracker.domain.views import ChangeView, Entry, Erasure, Preview, Resumption, Temporal, Version, View
+from tracker.domain.views import ChangeView, Entry, Erasure, Fit, Preview, Resumption, Temporal, Version, View
 from tracker.read import Point
 from tracker.record import By, Correct, Order, Recorded, Withdraw, record, rehearse
 from tracker.store import log
@@ -74,7 +74,7 @@ class EventRef(View, frozen=True):
 class Outcome(View, frozen=True, kw_only=True):
     """What came of an order. ``effects``: before -> after per partner; ``resumes``: what holds again where an effect
     ends; ``erases``: scheduled changes that no longer happen then. A dry run has no development and no positions; it
-    says how many subscriptions would be ``told``."""
+    says how many subscriptions would be ``told``, and which links would fit that are not there: ``fits``."""
 
     dry_run: bool
     development: str | None
@@ -86,6 +86,7 @@ class Outcome(View, frozen=True, kw_only=True):
     effects: dict[str, list[ChangeView]]
     resumes: dict[str, list[Resumption]]
     erases: dict[str, list[Erasure]]
+    fits: list[Fit] = []
 
 
 class DevelopmentNow(View, frozen=True):
@@ -282,7 +283,7 @@ def rehearsed(order: Order, now: datetime, connection: Connection, recorded: Rec
     told = 0 if quiet else len(reached(connection, seen, Point(now, recorded.last, now, "UTC")))
     return msgspec.structs.replace(
         outcome(recorded, seen), dry_run=True, development=None, first_position=None, last_position=None, events=[],
-        told=told,
+        told=told, fits=chores.fits(connection, recorded),
     )  # fmt: skip
 
 

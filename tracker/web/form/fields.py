@@ -54,7 +54,11 @@ class Form:
                 hint = nearest(name, NAMES) or "leave it out"
                 raise Refused("invalid", f"no form here has a field {name[:80]!r}: {hint}")
             fields.setdefault(name, []).append(value.replace("\r\n", "\n"))
-        return cls(fields)
+        form = cls(fields)
+        for name in LINKS:  # typed, and ticked in the preview
+            if given := dict.fromkeys(form.all(name)):
+                form.fields[name] = [", ".join(given)]
+        return form
 
     def __getitem__(self, name: str) -> str:
         """The text of a field; '' where there is none."""
