@@ -152,6 +152,8 @@ def said(name: str, value: Any) -> str:
             return "yes" if value else "no"
         case _, list():
             return ", ".join(str(entry) for entry in value) or "none"
+        case "status", "none":
+            return "does not apply"
         case _, str() as text:
             return text.replace("_", " ") if name in CODED else text
         case _:
@@ -221,6 +223,15 @@ def happened(family: str, before: Mapping[str, Any], after: Mapping[str, Any]) -
         share = amount(after["so_far"]) + (f" of {amount(whole)}" if whole else "")
         fulfilled = now == "fulfilled" or (whole and whole["value"] <= after["so_far"]["value"])
         lines.append(f"{'fulfilled' if fulfilled else 'fulfilled in part'}: {share}")
+    if family == "legal":
+        if after.get("legal"):
+            law = after["legal"].replace("_", " ")
+            lines.append(f"{law}, was {before['legal'].replace('_', ' ')}" if before.get("legal") else law)
+            done |= {"legal"}
+        for name, codes in (("collection", COLLECTED), ("refund", REFUNDED)):
+            if after.get(name):
+                lines.append(codes[after[name]])
+                done |= {name}
     if now is not None and now != was:
         done |= {STANDS[family]}
         said = _BECOMES.get((family, now), now.replace("_", " "))

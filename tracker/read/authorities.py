@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from tracker.domain.errors import Refused
-from tracker.domain.events import actor_of
+from tracker.domain.events import AnyEvent, DevelopmentCorrected, RulingIssued, actor_of
 from tracker.domain.fold import Row
 from tracker.domain.paint import EVERYONE, INSTRUMENT, Paint
 from tracker.domain.views import Authority, Ruled, Ruling, bounded, title_of
@@ -83,8 +83,15 @@ def rulings(connection: Connection, found: Authority, at: Point) -> list[Ruling]
                 return paint.aspect == aspect and paint.target == target and ruled
 
             steps = courses.steps(subject, wanted)
-            said += [Ruling(subject=subject, target=target, move=move) for move in moves(steps, aspect)]
-    return sorted(said, key=lambda one: (one.move.told_at, one.move.position))
+            said += [Ruling(subject=subject, target=target, move=move) for move in moves(steps, "legal")]
+    events = log.at_positions(connection, {one.move.position for one in said})
+    ruled = [one for one in said if one.subject == found.subject or _rules(events[one.move.position].event)]
+    return sorted(ruled, key=lambda one: (one.move.told_at, one.move.position))
+
+
+def _rules(event: AnyEvent) -> bool:
+    facts = event.now if isinstance(event, DevelopmentCorrected) else [event]
+    return any(isinstance(fact, RulingIssued) for fact in facts)
 
 
 def _targets(rows: list[Row], aspect: str) -> set[str]:

@@ -75,7 +75,7 @@ def test_a_measure_shows_its_course_and_where_the_point_lies(history: Service) -
     assert "International Emergency Economic Powers Act" in words(page.select_one(".standfirst"))
     read(history, "/measures/us-nope", 404)
     assert "Cars" in words(read(history, "/agreements/us-gb-epd").select_one(".course"))
-    assert "struck down" in words(read(history, "/authorities/us-ieepa").select_one(".course"))
+    assert "struck down" in words(read(history, "/authorities/us-ieepa").select_one("#standing"))
 
 
 def test_a_digest_is_previewed_for_partners_of_ones_choice(history: Service) -> None:

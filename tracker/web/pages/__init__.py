@@ -7,6 +7,7 @@ from tracker.web.pages import (
     board,
     conflicts,
     correct,
+    deadlines,
     digest,
     duty,
     event,
@@ -20,7 +21,7 @@ from tracker.web.pages import (
 from tracker.web.point import strict
 
 PAGES = (
-    *board.ROUTES, *partner.ROUTES, *event.ROUTES, *subject.ROUTES, *duty.ROUTES, *digest.ROUTES,
+    *board.ROUTES, *partner.ROUTES, *event.ROUTES, *subject.ROUTES, *duty.ROUTES, *deadlines.ROUTES, *digest.ROUTES,
     *conflicts.ROUTES, *housekeeping.ROUTES, *log.ROUTES, *correct.ROUTES, *withdraw.ROUTES, *sign_in.ROUTES,
     *about.ROUTES,
 )  # fmt: skip

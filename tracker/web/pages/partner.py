@@ -9,15 +9,16 @@ from zoneinfo import ZoneInfo
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from tracker import read
+from tracker import read, subjects
 from tracker.domain import words
 from tracker.domain.errors import invalid
 from tracker.domain.events import HOME, actor_of
 from tracker.domain.scopes import ALL_GOODS
-from tracker.domain.views import ChangeView, Entry, ItemView, PartnerState
+from tracker.domain.views import Authority, ChangeView, Entry, ItemView, PartnerState, Ruling
 from tracker.domain.when import moment, vague, zone_of
+from tracker.read import Point
 from tracker.store.engine import reading
 from tracker.web import point
 from tracker.web.changes import Line, lines
@@ -92,6 +93,13 @@ def partner(
         at, bar = point.asked(request, connection)
         state = read.state(connection, code.upper(), at)
         entries = read.timeline(connection, code.upper(), at)
+        talks = read.negotiation(connection, code.upper(), at)
+        promised = subjects.commitments(connection, at, code.upper())
+        laws = rulings(connection, state, at)
+        behind = {move.position for one in promised for move in one.moves}
+        behind |= {one.move.position for _, held in laws for one in held}
+        behind |= {now.caused_by for law, _ in laws for now in law.standing}
+        causes = {**talks.causes, **read.causes(connection, behind)}
         titles = read.titles(connection, _named(state, entries), at.known)
     ours = [m for m in state.measures if m.actor == HOME]
     theirs = [m for m in state.measures if m.actor != HOME]
@@ -101,8 +109,8 @@ def partner(
         "bar": bar, "kept": bar.kept, "state": state, "partner": state.partner, "titles": titles, "groups": GROUPS,
         "measures": grouped(ours, state.coming), "theirs": grouped(theirs, state.coming),
         "layers": [m for m in ours if m.counts and m.scope == ALL_GOODS and m.kind != "normal"],
-        "said_of": said_of(state), "deadlines": state.deadlines, "coming": coming(state),
-        "moves": moves(entries), "passed": passed(state), "entries": [(entry, lines(entry.changes)) for entry in shown],
+        "said_of": said_of(state), "talks": talks, "promised": promised, "laws": laws, "causes": causes,
+        "coming": coming(state), "entries": [(entry, lines(entry.changes)) for entry in shown],
         "count": len(entries), "page": number, "pages": pages,
     }  # fmt: skip
     return html(request, "partner.html", context, 400 if bar.error else 200)
@@ -143,6 +151,8 @@ def grouped(measures: Iterable[ItemView], coming: Iterable[ChangeView]) -> dict[
             ahead.setdefault((change.subject, change.scope), change.after["rate"])
     found: dict[Standing, dict[tuple[object, ...], Row]] = {name: {} for name in GROUPS}
     for item in measures:
+        if item.state.get("status") == "none":
+            continue
         first = ahead.get((item.subject, item.scope)) if standing(item) == "announced" else None
         rate = item.state.get("rate", first)
         said = words.rate(rate or {"unknown": True})
@@ -195,7 +205,9 @@ def why(item: ItemView) -> str:
 
 def terms(item: ItemView) -> list[Term]:
     """What a reader must know to read the rate."""
-    ruling = item.causes.get("text") == item.causes.get("legal")
+    ruling = item.causes.get("text") in {item.causes.get(name) for name in ("legal", "stayed", "ruling")} - {
+        None
+    }
     shown = [name for name in TERMS if not (ruling and name == "text")]
     text = item.state.get("rate", {}).get("text")
     found = [Term("", text)] if text else []
@@ -250,13 +262,16 @@ def said_of(state: PartnerState) -> dict[str, list[ItemView]]:
     return found
 
 
-def moves(entries: Sequence[Entry]) -> dict[tuple[str, str], list[tuple[Entry, ChangeView]]]:
-    """What moved each criterion, risk and deadline, newest first, by (aspect, key)."""
-    found: dict[tuple[str, str], list[tuple[Entry, ChangeView]]] = {}
-    for entry in entries:
-        for change in entry.changes:
-            if change.aspect in ("criterion", "risk", "deadline") and entry.standing != "withdrawn":
-                found.setdefault((change.aspect, change.key), []).append((entry, change))
+def rulings(connection: Connection, state: PartnerState, at: Point) -> list[tuple[Authority, list[Ruling]]]:
+    """The authorities of its measures that courts have spoken on, with what they said of these."""
+    mine = {measure.subject for measure in state.measures}
+    found = []
+    for law in read.authorities(connection, at):
+        if mine.isdisjoint(law.measures):
+            continue
+        held = [one for one in read.rulings(connection, law, at) if one.subject in {law.subject, *mine}]
+        if any(one.move.before or one.subject != law.subject for one in held):
+            found.append((law, held))
     return found
 
 
@@ -296,15 +311,6 @@ def due(item: ItemView, name: str = "due") -> datetime | None:
         return moment(item.state[name], zone_of(actor_of(item.subject))).at
     except (KeyError, ValueError):
         return None
-
-
-def passed(state: PartnerState) -> list[ItemView]:
-    """The deadlines still open although their date has passed."""
-    return [
-        item
-        for item in state.deadlines
-        if item.state.get("status") == "open" and (at := due(item)) and at <= state.temporal.as_of
-    ]
 
 
 ROUTES = (partner,)

@@ -10,18 +10,20 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy import Connection, Engine
 
-from tracker import read
+from tracker import read, subjects
 from tracker.domain import words
 from tracker.domain.errors import Refused
 from tracker.domain.events import Kind
 from tracker.domain.fold import Row
 from tracker.domain.history import Fact
 from tracker.domain.paint import EVERYONE
-from tracker.domain.views import Entry, bounded, nested, stated, title_of
+from tracker.domain.scopes import ALL_GOODS
+from tracker.domain.views import Entry, ItemView, Measure, bounded, nested, stated, title_of
 from tracker.projections import segments
 from tracker.read import Point
 from tracker.store import log
 from tracker.store.engine import reading
+from tracker.subjects import Wanted
 from tracker.web import point
 from tracker.web.changes import flat, told
 from tracker.web.html import html, subjects_in
@@ -74,8 +76,48 @@ def agreement(
 def authority(
     request: Request[Any, Any, Any], engine: NamedDependency[Engine], key: FromPath[str]
 ) -> Response[str]:
-    """An authority as known at a point."""
-    return shown(request, engine, "authority", key)
+    """An authority at a point: how it stands, the rulings on it, and what they mean for which measures."""
+    subject = f"authority:{key}"
+    with reading(engine) as connection:
+        at, bar = point.asked(request, connection)
+        found = read.authority(connection, subject, at)
+        rulings = read.rulings(connection, found, at)
+        under = subjects.measures(connection, at, Wanted(authority=subject))
+        behind = {one.move.position for one in rulings} | {one.caused_by for one in found.standing}
+        causes = read.causes(connection, behind)
+        titles = read.titles(connection, [subject, *found.measures], at.known)
+        texts = [word for one in rulings for word in one.move.words]
+        titles |= read.titles(connection, subjects_in(texts), at.known)
+    context = {
+        "bar": bar, "kept": bar.kept, "law": found, "rulings": rulings, "causes": causes, "titles": titles,
+        "reach": [(one, reach(one)) for one in under],
+        "silent": [key for key in found.measures if key not in {one.subject for one in under}],
+    }  # fmt: skip
+    return html(request, "authority.html", context, 400 if bar.error else 200)
+
+
+def reach(measure: Measure) -> list[tuple[str, list[str]]]:
+    """How a measure stands, each with for whom: ``25%, charged; on energy 10%, charged``. Goods that it spares are
+    left out where it is charged on others."""
+    found: dict[str, list[str]] = {}
+    for code, items in measure.partners.items():
+        held = [item for item in items if item.claim is None and item.state.get("status") != "none"]
+        goods: dict[str, list[str]] = {}
+        for item in [item for item in held if item.counts] or held:
+            goods.setdefault(_stands(item), []).append(item.scope)
+        said = [f"{_on(scopes)}{stands}" for stands, scopes in goods.items()]
+        if said:
+            found.setdefault("; ".join(said), []).append(code)
+    return list(found.items())
+
+
+def _on(scopes: Sequence[str]) -> str:
+    return "" if ALL_GOODS in scopes else f"on {', '.join(map(words.scope_of, scopes))}: "
+
+
+def _stands(item: ItemView) -> str:
+    rate = words.rate(item.state["rate"]) if item.state.get("rate") else ""
+    return f"{rate or 'rate not stated'}, charged" if item.counts else item.reason
 
 
 def shown(request: Request[Any, Any, Any], engine: Engine, kind: Kind, key: str) -> Response[str]:
