@@ -95,23 +95,29 @@ def test_measures_on_a_bloc_inherited_by_members_and_a_members_own_threat_beside
             *(effect(code, 10, "2026-02-01") for code in ("DK", "NO", "DE", "FR", "GB", "NL")),
             title="Tariff over Greenland",
         ),
+        measure(
+            "threatened",
+            "us-greenland",
+            *(effect(code, 25, "2026-06-01") for code in ("DK", "NO", "DE", "FR", "GB", "NL")),
+            claim="second-step",
+        ),
     )
     assert (desk.total("DE", "2026-02-02"), desk.total("IT", "2026-02-02")) == (15, 15), (
         "its day makes a threat no law"
     )
     assert desk.measure("DE", "us-ieepa-reciprocal-country", "2026-02-02")["via"] == "EU"
-    (threat,) = desk.duty("DE", "2026-01-18")["claims"]
-    assert (threat["state"]["rate"]["percent"], threat["state"]["starts"]) == (10, "2026-02-01")
+    threats = [claim["state"] for claim in desk.duty("DE", "2026-01-18")["claims"]]
+    assert {(t["rate"]["percent"], t["starts"]) for t in threats} == {(10, "2026-02-01"), (25, "2026-06-01")}
     assert desk.duty("IT", "2026-01-18")["claims"] == []
     assert desk.duty("DE", "2026-01-18", "2026-01-16")["claims"] == []
     desk.log(
         "Withdrawn",
         "2026-01-21",
-        measure("ended", "us-greenland", effect("each_of", why_ended="withdrawn"), claim="threat"),
+        measure("ended", "us-greenland", effect("each_of", why_ended="withdrawn")),
     )
-    assert {desk.claims(c, "2026-01-22")["threat"]["state"]["status"] for c in ("DE", "NO", "GB")} == {
-        "ended"
-    }
+    for code in ("DE", "NO", "GB"):
+        told = desk.claims(code, "2026-01-22")
+        assert [told[key]["state"]["status"] for key in ("threat", "second-step")] == ["ended", "ended"]
     assert desk.state("DE", "2026-01-22")["partner"]["blocs"] == ["EU"]
 
 
