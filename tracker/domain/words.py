@@ -56,6 +56,11 @@ def name_of(code: str) -> str:
     return names.get(code) or COUNTRIES.get(code) or code.removeprefix("party:").replace("-", " ")
 
 
+def the(name: str) -> str:
+    """A partner's name within a sentence: ``the United Kingdom``."""
+    return f"the {name}" if name.startswith("United ") or name in ("Netherlands", "European Union") else name
+
+
 def scope_of(slug: str) -> str:
     """``auto-parts`` as words."""
     return slug.replace("-", " ")

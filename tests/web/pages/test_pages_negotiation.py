@@ -92,3 +92,14 @@ def test_a_timeline_says_what_became_of_talks_goals_and_risks(on_sqlite: Service
         "Risk “Farmers object”: materialised", "Beef: shelved",
     ):  # fmt: skip
         assert line in said, line
+
+
+def test_a_duty_is_said_in_a_sentence_for_each_part(history: Service) -> None:
+    page = read(history, "/duty", partner="GB", scope="cars", as_of="2025-07-01")
+    head = words(page.select_one(".head"))
+    assert "Goods from the United Kingdom" in head
+    assert "This includes the normal duty" in head
+    assert "from 3 Apr 2025 00:01 (announced 26 March 2025): Section 232 tariff on cars and parts" in head
+    assert "quota: The British car quota" in words(page.select_one("table.measures"))
+    japan = words(read(history, "/duty", partner="JP", as_of="2025-08-10").select_one(".made-of"))
+    assert "15%, from 7 Aug 2025 00:01 (announced 31 July 2025)" in japan
