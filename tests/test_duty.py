@@ -1,12 +1,9 @@
 """What goods pay: totals and reasons, asked over the API of the founding record."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from litestar.testing import TestClient
-
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 @pytest.fixture

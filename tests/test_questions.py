@@ -20,7 +20,6 @@ from tracker.settings import load
 from tracker.store.engine import open_engine
 from tracker.store.migrate import migrate
 
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
 BRUSSELS = ZoneInfo("Europe/Brussels")
 
 
