@@ -167,7 +167,11 @@ ABOUT_FITS = ("measure.", "agreement.", "ruling.", "provision.")
 
 
 def opening(event: dict[str, Any], title: str) -> dict[str, Any]:
-    """The event, saying what its subject is, if it is of a type that can."""
+    """The event, saying what its subject is, if it is of a type that can; a measure names somebody then."""
+    if event["type"].startswith(("measure.", "investigation.")) and (effects := event.get("effects")):
+        event = event | {"effects": [{"target": "everyone", **effects[0]}, *effects[1:]]}
+        if all(effect.get("target", "each_of") == "each_of" for effect in event["effects"]):
+            event["effects"][0] = effects[0] | {"target": "everyone"}
     kind = event["subject"].partition(":")[0]
     fits = event["type"].startswith(ABOUT_FITS) and (event["type"] != "ruling.issued" or kind == "authority")
     return event | {"about": {"title": title}} if fits else event

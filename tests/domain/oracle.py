@@ -110,7 +110,10 @@ class Effect:
         """The lanes it reaches, of those there are: all that fit for ``each_of``; new ones where it names a target."""
         kin = {x for x in lanes if x.aspect == self.aspect and self.basis in (None, x.basis)}
         if self.target == "each_of":
-            return {x for x in kin if self.scope in (None, x.scope) and x.target not in self.excepted}
+            named = {x for x in kin if x.target not in self.excepted}
+            here = {x for x in named if self.scope in (None, x.scope)}
+            wide = {x for x in named if x.scope == "all-goods" and self.scope is not None and not self.there}
+            return here | {Lane(x.target, str(self.scope), x.basis, x.aspect) for x in wide}
         if self.there and not kin:
             return set()
         if self.basis is None:

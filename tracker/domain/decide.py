@@ -40,7 +40,7 @@ from tracker.domain.events import (
     parties_of,
 )
 from tracker.domain.fold import Lane
-from tracker.domain.paint import EVERYONE, Paint, paints, read
+from tracker.domain.paint import EACH_OF, EVERYONE, Paint, paints, read
 from tracker.domain.scopes import ALL_GOODS, PREFIX, scope_subject
 from tracker.domain.values import Rate
 from tracker.domain.when import zone_of
@@ -76,6 +76,7 @@ def named(command: Development) -> set[str]:
     """The subjects that a development speaks of, in its events, their scopes and their links."""
     found = {event.subject for event in command.events}
     found |= {link.partition("#")[0] for event in command.events for _, link in links.linked(event)}
+    found |= {rival for event in command.events for _, rival in _rivals(event)}
     scopes = {scope_subject(scope) for event in command.events for _, scope in _scopes(event)}
     return found | ({WHOLE, *scopes} if scopes else set())
 
@@ -252,8 +253,35 @@ def _check(command: Development, known: Known, marks: links.Find, at: str = "") 
             problems += links.problems(event, pointer, marks)
         _try(problems, pointer, lambda event=event: _something(event, paints(told, event)))
         opened.add(event.subject)
+    problems += _of_rivals(command, opened, known, at)
+    problems += _of_nobody(command, known, at)
     if problems:
         raise Refused("invalid", problems[0].detail, *problems)
+
+
+def _of_rivals(command: Development, opened: Collection[str], known: Known, at: str) -> Iterable[Problem]:
+    for i, event in enumerate(command.events):
+        for path, rival in _rivals(event):
+            pointer = f"{at}/events/{i}/{path}"
+            if rival == event.subject:
+                yield Problem(pointer, f"{rival} cannot give way to itself: name another measure")
+            elif rival not in opened:
+                yield Problem(pointer, _unknown(rival, known))
+
+
+def _of_nobody(command: Development, known: Known, at: str) -> Iterable[Problem]:
+    """A measure that is opened reaches those whom its effects name: ``each_of`` has nobody yet."""
+    effects: dict[str, list[tuple[str, str]]] = {}
+    for i, event in enumerate(command.events):
+        if isinstance(event, MeasureEvent) and event.subject not in known.opened:
+            places = effects.setdefault(event.subject, [])
+            places += [(f"{at}/events/{i}/effects/{n}", x.target) for n, x in enumerate(event.effects)]
+    for subject, places in effects.items():
+        if places and all(target == EACH_OF for _, target in places):
+            yield Problem(
+                f"{places[0][0]}/target",
+                f"{subject} names nobody yet, and each_of is all that it names: give a target, as GB, EU or everyone",
+            )
 
 
 def _dates(command: Development) -> Iterable[tuple[str, str, str]]:
@@ -312,6 +340,11 @@ def _of_event(event: Logged, pointer: str, opened: set[str], known: Known) -> It
             yield Problem(
                 f"{pointer}/{path}",
                 "the rate states nothing: give percent, at_least/at_most, amount, ban, or unknown: true",
+            )
+        elif sum((_figure(rate), rate.ban, rate.unknown)) > 1:
+            yield Problem(
+                f"{pointer}/{path}",
+                "the rate is said in two ways: give a figure, or ban, or unknown; what is not known goes into text",
             )
         elif rate.at_least is not None and rate.at_most is not None and rate.at_least > rate.at_most:
             yield Problem(f"{pointer}/{path}", "at_least is more than at_most: exchange them")
@@ -372,6 +405,16 @@ def _opens(event: Logged) -> bool:
             return False
 
 
+def _rivals(event: Logged) -> Iterable[tuple[str, str]]:
+    """The measures that an event's rules of precedence name, each with where."""
+    for i, effect in enumerate(getattr(event, "effects", ())):
+        for name in ("yields_to", "replaces"):
+            held = getattr(effect.set, name, None)
+            for n, rival in enumerate(held if isinstance(held, list) else ()):
+                if kind_of(rival) == "measure":
+                    yield f"effects/{i}/set/{name}/{n}", rival
+
+
 def _scopes(event: Logged) -> Iterable[tuple[str, str]]:
     """The scopes that an event names, each with where."""
     if isinstance(event, ScopeDefined):
@@ -426,16 +469,12 @@ def _rates(event: Logged) -> Iterable[tuple[str, Rate]]:
 
 
 def _stated(rate: Rate) -> bool:
-    return any(
-        (
-            rate.percent is not None,
-            rate.at_least is not None,
-            rate.at_most is not None,
-            rate.amount,
-            rate.ban,
-            rate.unknown,
-        )
-    )
+    return _figure(rate) or rate.ban or rate.unknown
+
+
+def _figure(rate: Rate) -> bool:
+    figures = (rate.percent, rate.at_least, rate.at_most, rate.amount)
+    return any(figure is not None for figure in figures)
 
 
 def _try(problems: list[Problem], pointer: str, attempt: object) -> None:

@@ -88,13 +88,16 @@ def fold(contributions: Iterable[Contribution]) -> Lanes:
 
 
 def selected(paint: Paint, lanes: Iterable[Lane]) -> list[Lane]:
-    """The lanes that a paint lands on, given those that exist: new ones where it names a target of its own,
-    existing ones where it says ``each_of``."""
+    """The lanes that a paint lands on, given those that exist: new ones where it names a target of its own; where it
+    says ``each_of``, those of all who are named, in this scope or else in all goods."""
     kin = [lane for lane in lanes if lane.aspect == paint.aspect and paint.basis in (lane.basis, ANY_BASIS)]
     if paint.target == EACH_OF:
-        return [
-            lane for lane in kin if paint.scope in (None, lane.scope) and lane.target not in paint.excepted
-        ]
+        named = [lane for lane in kin if lane.target not in paint.excepted]
+        here = [lane for lane in named if paint.scope in (None, lane.scope)]
+        if paint.scope is None or paint.there:
+            return here
+        wider = (lane._replace(scope=paint.scope) for lane in named if lane.scope == ALL_GOODS)
+        return [*here, *(lane for lane in wider if lane not in here)]
     if paint.there and not kin:
         return []
     scopes = [paint.scope] if paint.scope is not None else sorted({lane.scope for lane in kin}) or [ALL_GOODS]
