@@ -139,6 +139,10 @@ def _goods(connection: Connection, question: Question, scopes: Scopes) -> Goods:
             raise invalid(
                 "hs", f"hs: {question.hs!r} is no heading: write 2 to 10 digits, as 8703 or 8703.23"
             )
+        if not "01" <= code[:2] <= "97" or code[:2] == "77":
+            raise invalid(
+                "hs", f"hs: there is no chapter {code[:2]} of the Harmonized System: they are 01 to 97"
+            )
         scope = scopes.of_hs(code)
     else:
         subjects.goods(connection, scope, scopes)

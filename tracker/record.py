@@ -20,17 +20,20 @@ from uuid_utils import uuid7
 from tracker.domain import decide
 from tracker.domain.errors import Problem, Refused, invalid
 from tracker.domain.events import (
+    HOME,
+    AnyEvent,
     Correction,
     Development,
     DevelopmentCorrected,
     DevelopmentWithdrawn,
     Logged,
+    PartnerChecked,
     Record,
     Withdrawal,
 )
 from tracker.domain.fold import Row
 from tracker.domain.paint import announced
-from tracker.domain.when import rfc3339
+from tracker.domain.when import moment, rfc3339, zone_of
 from tracker.projections import PROJECTIONS
 from tracker.projections.segments import changed
 from tracker.schema import derived
@@ -317,6 +320,14 @@ def _told(records: Sequence[Record], now: datetime) -> None:
                 "day on which the world was told; when something is to apply goes into an effect's 'from'"
             )
             raise Refused("invalid", detail, Problem("announced", detail))
+        for event in _said(record.event):
+            if isinstance(event, PartnerChecked) and moment(event.through, zone_of(HOME)).at > now:
+                detail = f"through {event.through} lies in the future: give a day whose news can have been looked at"
+                raise Refused("invalid", detail, Problem("through", detail))
+
+
+def _said(event: AnyEvent) -> Sequence[AnyEvent]:
+    return event.now if isinstance(event, DevelopmentCorrected) else [event]
 
 
 def _learnt(at: datetime, last: datetime, now: datetime) -> None:

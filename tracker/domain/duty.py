@@ -73,7 +73,11 @@ def duty(
     theirs = [item for item in items if _speaks(item) and item.actor in actors]
     picked = _narrowest(theirs, goods.scope, scopes)
     layers = _ordered([_layer(item, goods) for item in picked], goods)
-    parts = [i for i in theirs if _in_part(i.key.scope, goods.scope, scopes) and _stands(i) and wanted(i)]
+    parts = [
+        item
+        for item in counted(theirs, scopes)
+        if _in_part(item.key.scope, goods.scope, scopes) and wanted(item) and (item.counts or _waits(item))
+    ]
     return replace(_summed([layer for layer in layers if wanted(layer.item)]), parts=parts)
 
 
@@ -105,8 +109,9 @@ def _speaks(item: Item) -> bool:
     )
 
 
-def _stands(item: Item) -> bool:
-    return item.get("status") in ("announced", "in_force", "paused")
+def _waits(item: Item) -> bool:
+    """Whether it is to count later: announced or paused, and these goods are not spared."""
+    return item.get("status") in ("announced", "paused") and not item.get("exempt")
 
 
 def _in_part(scope: str, asked: str, scopes: Scopes) -> bool:

@@ -517,8 +517,8 @@ def item_view(item: Item) -> ItemView:
         subject=key.subject, title=title_of(key.subject, item.about), kind=str(item.about.get("kind", "")),
         actor=item.actor, via=item.via, aspect=key.family, key=key.name, scope=key.scope, claim=key.claim,
         state=nested(item.facts), counts=item.counts, reason=item.reason, since=bounded(item.since),
-        until=bounded(item.end), since_stated=stated(item.about, item.since),
-        until_stated=stated(item.about, item.end), caused_by=item.position,
+        until=bounded(item.till), since_stated=stated(item.about, item.since),
+        until_stated=stated(item.about, item.till), caused_by=item.position,
         causes={name: fact.position for name, fact in item.facts.items() if fact.value is not None},
     )  # fmt: skip
 
