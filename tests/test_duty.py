@@ -88,6 +88,12 @@ def test_an_authority_names_whom_it_reaches(client):
     assert found["total"] is None
 
 
+def test_goods_that_are_spared_are_no_part_that_pays(client):
+    parts = {part["scope"] for part in duty(client, partner="GB", as_of="2025-08-20")["parts"]}
+    assert "steel" in parts
+    assert not parts & {"pharmaceuticals", "semiconductors", "computers", "energy"}
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -95,6 +101,7 @@ def test_an_authority_names_whom_it_reaches(client):
         ({"partner": "GB", "scope": "car"}, "did you mean cars"),
         ({"partner": "GB", "scope": "cars", "hs": "8703"}, "give scope or hs, not both"),
         ({"partner": "GB", "hs": "87x"}, "is no heading"),
+        ({"partner": "GB", "hs": "9999"}, "there is no chapter 99"),
         ({"partner": "GB", "content": "copper"}, "write us-85"),
         ({"partner": "ZZ"}, "not a partner that is followed"),
         ({"authority": "us-section-999"}, "there is no authority"),

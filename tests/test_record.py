@@ -256,6 +256,13 @@ def test_what_is_announced_tomorrow_is_refused_and_says_where_a_later_start_goes
     assert book.rate("2025-09-03") == 1
 
 
+def test_nobody_has_looked_for_the_news_of_days_to_come(book: Book) -> None:
+    book.log(event("partner.registered", "partner:GB", about={"name": "United Kingdom"}))
+    with pytest.raises(Refused, match="through 2025-09-02 lies in the future"):
+        book.log(event("partner.checked", "partner:GB", through="2025-09-02"), announced="2025-08-31")
+    book.log(event("partner.checked", "partner:GB", through="2025-08-31"), announced="2025-08-31")
+
+
 # ---------------------------------------------------------------- anew
 
 

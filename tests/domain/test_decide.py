@@ -129,6 +129,23 @@ REFUSED: list[tuple[Development, str, str]] = [
         development(amended(X, {"set": {"quota": {"quantity": float("inf"), "unit": "t"}}})),
         "/events/0/effects/0/set/quota/quantity", "is inf: give a finite number",
     ),
+    (
+        development(amended(X, {"set": {"rate": {"percent": 5, "ban": True}}})), "/events/0/effects/0/set/rate",
+        "the rate is said in two ways: give a figure, or ban, or unknown",
+    ),
+    # what a measure names
+    (
+        development(opened(Y, {"set": {"rate": {"percent": 5}}})), "/events/0/effects/0/target",
+        "measure:us-y names nobody yet, and each_of is all that it names: give a target",
+    ),
+    (
+        development(amended(X, {"set": {"yields_to": ["measure:us-xx"]}})),
+        "/events/0/effects/0/set/yields_to/0", "measure:us-xx is not on record",
+    ),
+    (
+        development(amended(X, {"set": {"replaces": [X]}})), "/events/0/effects/0/set/replaces/0",
+        "cannot give way to itself",
+    ),
     # text
     (development(amended(X, at(1)), title="a\nb"), "/title", "holds a line break: write it in one line"),
     (development(amended(X, at(1)), title="a\u2028b"), "/title", "holds a line break"),

@@ -231,6 +231,16 @@ def test_each_of_reaches_every_lane_there_is_and_makes_none() -> None:
     assert shown == {"everyone": "paused", "CN": "in_force", "VN": "paused"}
 
 
+def test_each_of_reaches_all_who_are_named_in_goods_that_nobody_named_yet() -> None:
+    lanes = told(
+        development(opened(X, at(10, "everyone", scope="all-goods"), at(34, "CN", scope="all-goods"))),
+        development(amended(X, {"scope": "coffee", "set": {"exempt": True}}), announced="2025-03-01"),
+    )
+    for target in ("everyone", "CN"):
+        assert state(lanes, target, "2025-04-01", scope="coffee") == {"exempt": True}
+    assert Lane("MX", "coffee", "instrument", "state") not in lanes
+
+
 def test_suspend_all_but_china_leaves_china_what_everyone_had_too() -> None:
     """China has no lane of its own: it is excepted within everyone's."""
     lanes = told(
