@@ -7,11 +7,12 @@ import msgspec
 import pytest
 from sqlalchemy import Engine
 
-from tracker import accounts, disputes, read
-from tracker.accounts import Sought, Statement
-from tracker.disputes import Conflict
+from tracker import read
 from tracker.domain.errors import Refused
 from tracker.importing import Given, Terms, load
+from tracker.read import accounts, disputes
+from tracker.read.accounts import Sought, Statement
+from tracker.read.disputes import Conflict
 from tracker.store.clock import open_clock
 from tracker.store.engine import open_engine, reading
 from tracker.store.migrate import migrate

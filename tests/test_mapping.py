@@ -14,12 +14,13 @@ import msgspec
 import pytest
 from sqlalchemy import Engine
 
-from tracker import accounts, disputes, read
-from tracker.accounts import Sought
+from tracker import read
 from tracker.domain.errors import Refused
 from tracker.importing import Imported, Rejected, Terms, load
 from tracker.mapping import formats, lines_of, load_format
 from tracker.projections import segments
+from tracker.read import accounts, disputes
+from tracker.read.accounts import Sought
 from tracker.seeding import seed
 from tracker.store import log
 from tracker.store.clock import open_clock

@@ -147,7 +147,8 @@ def measures(
     **axes: Any,
 ) -> None:
     """Measures, and how each stands for whom."""
-    from tracker import read, subjects
+    from tracker import read
+    from tracker.read import subjects
     from tracker.terminal import opening, showing, standing
 
     wanted = subjects.Wanted(
@@ -188,7 +189,7 @@ def duty(
     party: str | None, as_json: bool, **axes: Any,
 ) -> None:  # fmt: skip
     """What a partner's goods pay, layer by layer, and in all."""
-    from tracker import duties
+    from tracker.read import duties
     from tracker.terminal import opening, showing, standing
 
     question = duties.question(
@@ -208,7 +209,7 @@ def duty(
 @as_json
 def scopes(as_json: bool, **axes: Any) -> None:
     """The goods that have a name, and their headings."""
-    from tracker import duties
+    from tracker.read import duties
     from tracker.terminal import opening, showing
 
     with opening.at_point(axes) as (connection, at):
@@ -228,7 +229,8 @@ def scopes(as_json: bool, **axes: Any) -> None:
 @as_json
 def agreements(partner: str | None, as_json: bool, **axes: Any) -> None:
     """Agreements with their provisions, and the accounts of them that differ."""
-    from tracker import read, subjects
+    from tracker import read
+    from tracker.read import subjects
     from tracker.terminal import opening, showing, standing
 
     with opening.at_point(axes) as (connection, at):

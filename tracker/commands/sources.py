@@ -37,7 +37,8 @@ def statements(
     What did this one say on 15 October about 1 November? tracker statements --source tradewartracker --partner CN
     --said-by 2025-10-15 --as-of 2025-11-01
     """
-    from tracker import accounts, read
+    from tracker import read
+    from tracker.read import accounts
     from tracker.terminal import comparing, opening, showing
 
     sought = accounts.Sought(source, partner and partner.upper(), subject)
@@ -67,7 +68,8 @@ def conflicts(
     **axes: Any,
 ) -> None:
     """Where sources and our record, or two sources, cannot both be right, about any day until --as-of."""
-    from tracker import accounts, disputes, read
+    from tracker import read
+    from tracker.read import accounts, disputes
     from tracker.terminal import comparing, opening, showing
 
     sought = accounts.Sought(source, partner and partner.upper(), subject)

@@ -52,7 +52,8 @@ def deadlines(partner: str | None, status: str | None, as_json: bool, **axes: An
 @as_json
 def commitments(partner: str | None, as_json: bool, **axes: Any) -> None:
     """What agreements promise with an amount or by a date, and what came of it."""
-    from tracker import read, subjects
+    from tracker import read
+    from tracker.read import subjects
     from tracker.terminal import negotiating, opening, showing
 
     with opening.at_point(axes) as (connection, at):

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from tracker.accounts import Statement
-from tracker.disputes import Conflict
 from tracker.domain import words
 from tracker.domain.views import Temporal
 from tracker.domain.when import FOREVER
+from tracker.read.accounts import Statement
+from tracker.read.disputes import Conflict
 from tracker.terminal import showing
 
 

@@ -9,10 +9,11 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from tracker import chores, read
+from tracker import read
 from tracker.delivery import deliveries
 from tracker.domain.housekeeping import KINDS
 from tracker.projections import segments
+from tracker.read import chores
 from tracker.settings import shipped
 from tracker.store import log
 from tracker.store.engine import reading

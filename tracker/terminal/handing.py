@@ -13,13 +13,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection
 
-from tracker import chores, importing, mapping, read
+from tracker import importing, mapping, read
 from tracker.domain.errors import Refused, invalid
 from tracker.domain.events import Correction, Development, Withdrawal
 from tracker.domain.parse import parse
 from tracker.domain.views import Fit, Preview
 from tracker.importing import LONGEST_LINE, Given, Imported, Terms, load, named, read_lines
 from tracker.projections import segments
+from tracker.read import chores
 from tracker.record import By, Correct, Order, Recorded, Withdraw, record, rehearse
 from tracker.store import log
 from tracker.store.engine import reading

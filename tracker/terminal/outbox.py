@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 
 import rich_click as click
 
-from tracker import subjects
 from tracker.delivery import deliveries, dispatch, editions, render, sender
 from tracker.delivery import subscriptions as kept
 from tracker.delivery.subscriptions import Subscription
 from tracker.domain import words
 from tracker.domain.edition import Scope
+from tracker.read import subjects
 from tracker.store import log
 from tracker.store.engine import reading, writing
 from tracker.terminal import opening, showing

@@ -12,7 +12,7 @@ from litestar import Request, Response
 from litestar.response import Redirect
 from sqlalchemy import Connection
 
-from tracker import chores, read
+from tracker import read
 from tracker.delivery.reach import reached
 from tracker.domain import words
 from tracker.domain.errors import Refused
@@ -20,7 +20,7 @@ from tracker.domain.events import Development
 from tracker.domain.paint import announced
 from tracker.domain.parse import parse
 from tracker.domain.views import ChangeView, Fit, Preview, Story
-from tracker.read import LATE
+from tracker.read import LATE, chores
 from tracker.record import By, Correct, Order, Recorded, record, rehearse
 from tracker.store import log
 from tracker.store.engine import reading

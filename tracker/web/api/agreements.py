@@ -7,8 +7,9 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter, SkipValidation
 from sqlalchemy import Engine
 
-from tracker import read, subjects
+from tracker import read
 from tracker.domain.views import Cause, ChangeView, Deal, Temporal, View
+from tracker.read import subjects
 from tracker.store.engine import reading
 from tracker.web.asking import Asked, Listing
 from tracker.web.conditional import Answer, answer

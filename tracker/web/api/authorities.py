@@ -7,10 +7,11 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter, SkipValidation
 from sqlalchemy import Engine
 
-from tracker import read, subjects
+from tracker import read
 from tracker.domain.views import Authority, Cause, Measure, Ruling, Temporal, View
+from tracker.read import subjects
+from tracker.read.subjects import Wanted
 from tracker.store.engine import reading
-from tracker.subjects import Wanted
 from tracker.web.asking import Asked, Listing
 from tracker.web.conditional import Answer, answer
 

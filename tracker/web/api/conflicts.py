@@ -7,10 +7,11 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 from sqlalchemy import Engine
 
-from tracker import disputes, read
-from tracker.accounts import Sought
-from tracker.disputes import Conflict
+from tracker import read
 from tracker.domain.views import Cause, Temporal, View
+from tracker.read import disputes
+from tracker.read.accounts import Sought
+from tracker.read.disputes import Conflict
 from tracker.store.engine import reading
 from tracker.web.asking import Listing
 from tracker.web.conditional import Answer, answer

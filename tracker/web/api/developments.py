@@ -13,13 +13,13 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, PathParameter, QueryParameter, RawBody, SkipValidation
 from sqlalchemy import Connection, Engine
 
-from tracker import chores, read
+from tracker import read
 from tracker.delivery.reach import reached
 from tracker.domain.errors import Refused
 from tracker.domain.events import Correction, Development, Withdrawal
 from tracker.domain.parse import parse
 from tracker.domain.views import ChangeView, Entry, Erasure, Fit, Preview, Resumption, Temporal, Version, View
-from tracker.read import Point
+from tracker.read import Point, chores
 from tracker.record import By, Correct, Order, Recorded, Withdraw, record, rehearse
 from tracker.store import log
 from tracker.store.clock import Clock

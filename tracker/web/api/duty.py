@@ -7,8 +7,9 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 from sqlalchemy import Engine
 
-from tracker import duties, read
+from tracker import read
 from tracker.domain.views import DutyView, ScopeView, Temporal, View
+from tracker.read import duties
 from tracker.store.engine import reading
 from tracker.web.asking import Asked, Listing
 from tracker.web.conditional import Answer, answer

@@ -7,8 +7,9 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 from sqlalchemy import Engine
 
-from tracker import chores, read
+from tracker import read
 from tracker.domain.views import Cause, Chore, Temporal, View
+from tracker.read import chores
 from tracker.store.engine import reading
 from tracker.web.asking import Listing
 from tracker.web.conditional import Answer, answer

@@ -8,10 +8,11 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter, SkipValidation
 from sqlalchemy import Engine
 
-from tracker import read, subjects
+from tracker import read
 from tracker.domain.errors import invalid
 from tracker.domain.views import Cause, Commitment, Deadline, Negotiation, Temporal, View
 from tracker.domain.when import stated_on
+from tracker.read import subjects
 from tracker.store.engine import reading
 from tracker.web.asking import Asked, Listing
 from tracker.web.conditional import Answer, answer

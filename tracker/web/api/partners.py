@@ -7,8 +7,9 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter, SkipValidation
 from sqlalchemy import Engine
 
-from tracker import read, subjects
+from tracker import read
 from tracker.domain.views import Card, ChangeView, Entry, PartnerName, PartnerState, Temporal, View
+from tracker.read import subjects
 from tracker.settings import Settings
 from tracker.store.clock import Clock
 from tracker.store.engine import reading

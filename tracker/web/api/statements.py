@@ -8,10 +8,11 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 from sqlalchemy import Engine
 
-from tracker import accounts, read
-from tracker.accounts import Sought, Statement
+from tracker import read
 from tracker.domain.views import Cause, Temporal, View
 from tracker.domain.when import FOREVER, rfc3339
+from tracker.read import accounts
+from tracker.read.accounts import Sought, Statement
 from tracker.store.engine import reading
 from tracker.web.asking import Listing, with_plus
 from tracker.web.conditional import Answer, answer

@@ -7,11 +7,12 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from tracker import duties, read
+from tracker import read
 from tracker.domain import events, values
 from tracker.domain.events import kind_of
 from tracker.domain.scopes import ALL_GOODS
 from tracker.projections import segments
+from tracker.read import duties
 from tracker.store import log
 from tracker.web.form.fields import STANDS
 from tracker.web.form.kinds import MEANING, TYPES

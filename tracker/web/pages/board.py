@@ -7,10 +7,11 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from sqlalchemy import Engine
 
-from tracker import read, subjects
+from tracker import read
 from tracker.domain.errors import invalid
 from tracker.domain.views import Card, Mention
 from tracker.domain.when import BEGINNING, FOREVER
+from tracker.read import subjects
 from tracker.store.engine import reading
 from tracker.web import point
 from tracker.web.html import html

@@ -6,11 +6,12 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from sqlalchemy import Engine
 
-from tracker import accounts, disputes, read
-from tracker.accounts import Sought
+from tracker import read
 from tracker.domain import words
 from tracker.domain.errors import Refused
 from tracker.domain.when import FOREVER
+from tracker.read import accounts, disputes
+from tracker.read.accounts import Sought
 from tracker.store.engine import reading
 from tracker.web import point
 from tracker.web.changes import flat

@@ -7,10 +7,11 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from sqlalchemy import Engine
 
-from tracker import read, subjects
+from tracker import read
 from tracker.domain import words
 from tracker.domain.views import Commitment, Deadline
 from tracker.domain.when import stated_on
+from tracker.read import subjects
 from tracker.store.engine import reading
 from tracker.web import point
 from tracker.web.html import html

@@ -10,11 +10,12 @@ from markupsafe import Markup
 from msgspec.structs import replace
 from sqlalchemy import Engine
 
-from tracker import read, subjects
+from tracker import read
 from tracker.delivery import editions, render
 from tracker.delivery.subscriptions import sectors_followed
 from tracker.domain.edition import PARTS, Edition, Kind, Scope
 from tracker.domain.errors import Refused, invalid
+from tracker.read import subjects
 from tracker.settings import Settings
 from tracker.store import log
 from tracker.store.clock import Clock

@@ -6,9 +6,10 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from sqlalchemy import Engine
 
-from tracker import duties, read
+from tracker import read
 from tracker.domain.errors import Refused
 from tracker.domain.views import DutyView, ScopeView
+from tracker.read import duties
 from tracker.store.engine import reading
 from tracker.web import point
 from tracker.web.html import html

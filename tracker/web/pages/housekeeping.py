@@ -7,10 +7,11 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from sqlalchemy import Engine
 
-from tracker import chores, read
+from tracker import read
 from tracker.domain.errors import Refused
 from tracker.domain.housekeeping import KINDS
 from tracker.domain.views import Chore
+from tracker.read import chores
 from tracker.store.engine import reading
 from tracker.web import point
 from tracker.web.html import html

@@ -11,14 +11,14 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy import Connection, Engine
 
-from tracker import read, subjects
+from tracker import read
 from tracker.domain import words
 from tracker.domain.errors import invalid
 from tracker.domain.events import HOME, actor_of
 from tracker.domain.scopes import ALL_GOODS
 from tracker.domain.views import Authority, ChangeView, Entry, ItemView, PartnerState, Ruling
 from tracker.domain.when import moment, vague, zone_of
-from tracker.read import Point
+from tracker.read import Point, subjects
 from tracker.store.engine import reading
 from tracker.web import point
 from tracker.web.changes import Line, lines

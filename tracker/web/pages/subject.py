@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy import Connection, Engine
 
-from tracker import read, subjects
+from tracker import read
 from tracker.domain import words
 from tracker.domain.errors import Refused
 from tracker.domain.events import Kind
@@ -20,10 +20,10 @@ from tracker.domain.paint import EVERYONE
 from tracker.domain.scopes import ALL_GOODS
 from tracker.domain.views import Entry, ItemView, Measure, bounded, nested, stated, title_of
 from tracker.projections import segments
-from tracker.read import Point
+from tracker.read import Point, subjects
+from tracker.read.subjects import Wanted
 from tracker.store import log
 from tracker.store.engine import reading
-from tracker.subjects import Wanted
 from tracker.web import point
 from tracker.web.changes import flat, told
 from tracker.web.html import html, subjects_in

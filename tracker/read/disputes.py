@@ -12,18 +12,6 @@ import msgspec
 from sqlalchemy import Connection
 
 from tracker import read
-from tracker.accounts import (
-    Sought,
-    asserts,
-    claimed,
-    facts_of,
-    own_words,
-    position_of,
-    publisher,
-    reaching,
-    tier,
-    value_of,
-)
 from tracker.domain import conflicts, words
 from tracker.domain.conflicts import AVERAGE, Bounds, Disagreement, Stretch
 from tracker.domain.duty import Goods, duty
@@ -36,6 +24,18 @@ from tracker.domain.views import Cause, View, bounded, title_of
 from tracker.domain.when import BEGINNING, FOREVER, asked, moment, zone_of
 from tracker.projections import segments
 from tracker.read import Point
+from tracker.read.accounts import (
+    Sought,
+    asserts,
+    claimed,
+    facts_of,
+    own_words,
+    position_of,
+    publisher,
+    reaching,
+    tier,
+    value_of,
+)
 from tracker.store import log
 from tracker.store.log import StoredEvent
 

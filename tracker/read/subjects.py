@@ -1,4 +1,4 @@
-"""What is asked of the record by measure or agreement, beside what is asked by partner (read.py)."""
+"""What is asked of the record by measure or agreement, beside what is asked by partner."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection
 
-from tracker import read, subjects
+from tracker import read
 from tracker.domain import words
 from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, Logged, kind_of
 from tracker.domain.housekeeping import KINDS, RATE, WHOM, chores, fitting, unchecked
@@ -15,7 +15,7 @@ from tracker.domain.links import linked, speaks_of
 from tracker.domain.paint import EVERYONE, announced
 from tracker.domain.views import Chore, Fit
 from tracker.projections import segments
-from tracker.read import Point
+from tracker.read import Point, subjects
 from tracker.record import Recorded
 
 

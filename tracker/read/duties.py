@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from tracker import read, subjects
+from tracker import read
 from tracker.domain.countries import COUNTRIES
 from tracker.domain.duty import Duty, Goods, Layer, duty
 from tracker.domain.errors import invalid
@@ -17,7 +17,7 @@ from tracker.domain.history import History, Item
 from tracker.domain.scopes import ALL_GOODS, Scopes
 from tracker.domain.views import DutyView, LayerView, ScopeView, item_view, layer_view
 from tracker.projections import segments
-from tracker.read import Point
+from tracker.read import Point, subjects
 from tracker.store import log
 
 OVER = ("settled", "carried_out", "withdrawn", "lapsed")
