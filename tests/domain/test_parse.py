@@ -83,3 +83,10 @@ def test_it_names_the_field_the_value_and_the_remedy(given: object, pointer: str
 )
 def test_what_is_no_json_is_said_so(raw: bytes, said: str) -> None:
     assert said in problem(raw)[1]
+
+
+def test_a_name_that_stands_twice_is_not_the_last_of_its_values() -> None:
+    for name, value in (("title", "A pause"), ("target", "MX")):
+        said = f'"{name}":"{value}"'
+        raw = msgspec.json.encode(COMMAND).replace(said.encode(), f"{said},{said}".encode())
+        assert problem(raw) == ("", f"'{name}' stands more than once in one object: give it once")

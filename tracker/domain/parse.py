@@ -3,7 +3,9 @@
 msgspec says what is wrong in the words of Python; here it is said in the words of the one who typed it.
 """
 
+import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import lru_cache
@@ -26,11 +28,14 @@ def parse(shape: type[Shape], raw: bytes) -> Shape:
     """The value that JSON text holds; Refused (``invalid``) with a JSON Pointer to what is wrong in it."""
     decoder: msgspec.json.Decoder[Shape] = _decoder(shape)  # type: ignore[arg-type]
     try:
-        return decoder.decode(raw)
+        found = decoder.decode(raw)
     except msgspec.ValidationError as error:
         said = str(error)
     except UNREADABLE as error:
         raise _unreadable(raw, error) from None
+    else:
+        json.loads(raw, object_pairs_hook=_once, parse_int=str, parse_float=str)
+        return found
     try:
         data = msgspec.json.decode(raw)
     except UNREADABLE as error:
@@ -38,6 +43,13 @@ def parse(shape: type[Shape], raw: bytes) -> Shape:
             raise _unreadable(raw, error) from None
         data = None
     raise _explained(shape, data, said)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    """A name that stands twice would silently mean the last of its values."""
+    if len({name for name, _ in pairs}) < len(pairs):
+        name = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise invalid("", f"{name!r} stands more than once in one object: give it once")
 
 
 @lru_cache

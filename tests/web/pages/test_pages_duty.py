@@ -39,3 +39,8 @@ def test_a_partners_page_leads_there(history: Service) -> None:
     link = page.select_one("#state a[href^='/duty']")["href"]
     assert link == "/duty?as_of=2025-07-01&partner=GB"
     assert read(history, link).h1
+
+
+def test_what_is_ticked_strangely_is_told(history: Service) -> None:
+    page = read(history, "/duty", 400, partner="MX", usmca="maybe")
+    assert "usmca 'maybe' is not known" in words(page.select_one("[role=alert]")).lower()

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from sqlalchemy import Engine
 
 from tracker import read
-from tracker.domain.errors import Refused
+from tracker.domain.errors import Refused, invalid
 from tracker.domain.views import DutyView, ScopeView
 from tracker.read import duties
 from tracker.store.engine import reading
@@ -42,10 +42,20 @@ def duty(request: Request[Any, Any, Any], engine: NamedDependency[Engine]) -> Re
 def _question(typed: dict[str, str]) -> duties.Question:
     return duties.question(
         partner=typed["partner"], scope=typed["scope"] or None, hs=typed["hs"] or None,
-        direction=typed["direction"] or "import", usmca=typed["usmca"] in ("on", "true"),
+        direction=_one_of("direction", typed, "import", "export") or "import", usmca=_ticked("usmca", typed),
         qualifies=typed["qualifies"], content=typed["content"] or None,
-        transshipped=typed["transshipped"] in ("on", "true"),
+        transshipped=_ticked("transshipped", typed),
     )  # fmt: skip
+
+
+def _one_of(name: str, typed: dict[str, str], *choices: str) -> str:
+    if typed[name] not in ("", *choices):
+        raise invalid(name, f"{name} {typed[name]!r} is not known: it is {' or '.join(choices)}, or left out")
+    return typed[name]
+
+
+def _ticked(name: str, typed: dict[str, str]) -> bool:
+    return _one_of(name, typed, "on", "true", "false") in ("on", "true")
 
 
 def by_kind(scopes: list[ScopeView]) -> list[tuple[int, ScopeView]]:
