@@ -168,10 +168,10 @@ ABOUT_FITS = ("measure.", "agreement.", "ruling.", "provision.")
 
 def opening(event: dict[str, Any], title: str) -> dict[str, Any]:
     """The event, saying what its subject is, if it is of a type that can; a measure names somebody then."""
-    if event["type"].startswith(("measure.", "investigation.")) and (effects := event.get("effects")):
-        event = event | {"effects": [{"target": "everyone", **effects[0]}, *effects[1:]]}
-        if all(effect.get("target", "each_of") == "each_of" for effect in event["effects"]):
-            event["effects"][0] = effects[0] | {"target": "everyone"}
+    if event["type"].startswith(("measure.", "investigation.")):
+        first, *others = event.get("effects") or [{"set": {"text": "opened"}}]
+        named = {effect.get("target", "each_of") for effect in (first, *others)} != {"each_of"}
+        event = event | {"effects": [first if named else first | {"target": "everyone"}, *others]}
     kind = event["subject"].partition(":")[0]
     fits = event["type"].startswith(ABOUT_FITS) and (event["type"] != "ruling.issued" or kind == "authority")
     return event | {"about": {"title": title}} if fits else event

@@ -99,6 +99,8 @@ class Effect:
     position: int = 0
     there: bool = False
     """Only where there are such lanes already."""
+    weak: bool = False
+    """Not where the measure applies or is paused already."""
 
     def applies(self, at: datetime) -> bool:
         return self.start <= at < self.end and not any(e.start <= at < e.end for e in self.silent)
@@ -154,7 +156,8 @@ class Oracle:
         there it has to be said of one of them."""
         state: dict[str, list[Layer]] = {}
         for effect in self._on[lane]:
-            if effect.applies(at):
+            stands = state.get("status", [Layer(None, 0, at, ())])[0].value in ("in_force", "paused")
+            if effect.applies(at) and not (effect.weak and stands):
                 for name, value in effect.fields.items():
                     layer = Layer(value, effect.position, effect.since(at), effect.excepted)
                     below = [
@@ -287,7 +290,7 @@ def _effects(told: dict[str, Any], event: dict[str, Any]) -> Iterator[Effect]:
             if type == "measure.announced" and announced < start:
                 yield Effect(
                     body.target, "state", {"status": "announced"}, announced, start, body.scope, basis,
-                    body.excepted, [e for e in earlier if e.meets(body)],
+                    body.excepted, [e for e in earlier if e.meets(body)], weak=True,
                 )  # fmt: skip
             yield body
             earlier.append(body)

@@ -91,6 +91,23 @@ def test_between_two_steps_that_leave_a_gap_the_next_is_announced() -> None:
     assert status(lanes, "GB", "2025-04-08") == "announced"
 
 
+def test_another_rate_announced_leaves_a_measure_in_force() -> None:
+    lanes = told(
+        development(opened(X, at(25, "everyone", from_="2025-03-12")), announced="2025-02-10"),
+        development(
+            event("measure.announced", X, at(50, "everyone", from_="2025-06-04")), announced="2025-05-30"
+        ),
+    )
+    shown = {day: (status(lanes, "everyone", day), rate(lanes, "everyone", day)) for day in (
+        "2025-03-01", "2025-06-01", "2025-06-05",
+    )}  # fmt: skip
+    assert shown == {
+        "2025-03-01": ("announced", None),
+        "2025-06-01": ("in_force", 25),
+        "2025-06-05": ("in_force", 50),
+    }
+
+
 def test_a_pause_ends_by_itself() -> None:
     lanes = told(
         development(opened(X, at(25))),

@@ -64,6 +64,7 @@ MUTANTS: list[tuple[ModuleType, str, str, str]] = [
     (fold, "_over", "not spared <= {*low.excepted}", "spared"),
     (fold, "painted", "if segment.end > paint.end:", "if False:"),
     (fold, "painted", "if at < paint.end:", "if False:"),
+    (fold, "painted", "paint.weak and ", "False and "),
     (fold, "joined", "if out and", "if False and"),
     (paint, "_paints", "_lead(dates.announced, painted, stated)", "_lead(dates.announced, painted, ())"),
     (paint, "_fields", "if name in NESTED", "if False"),

@@ -149,7 +149,7 @@ def _opener(subject: str) -> dict[str, Any]:
     }  # fmt: skip
     kind = subject.partition(":")[0]
     about = {"name": "A partner"} if kind == "partner" else {"title": "first"}
-    return {"type": types[kind], "subject": subject, "about": about}
+    return opening({"type": types[kind], "subject": subject, "about": about}, "first")
 
 
 def answer(rows: Iterable[segments.Row]) -> bytes:

@@ -41,6 +41,26 @@ def test_two_acts_on_one_day_in_order(desk: Desk) -> None:
     assert desk.titles("CO", "2025-03-11")[:2] == ["Second act: 20%", "First act: 30%"]
 
 
+def test_another_rate_announced_for_later_leaves_what_applies_until_then(desk: Desk) -> None:
+    """Invented: an order that raises what everyone pays, one for a partner, and one for some goods."""
+    desk.log(
+        "10% on everyone", "2025-03-01", measure("announced", "us-122-all", effect("everyone", 10), **TITLE)
+    )
+    for title, day, said in (
+        ("20% on everyone from June", "2025-04-01", effect("everyone", 20, since="2025-06-01")),
+        ("15% on Britain from May", "2025-04-02", effect("GB", 15, since="2025-05-01")),
+        ("30% on coffee from July", "2025-04-03", effect("everyone", 30, since="2025-07-01", scope="coffee")),
+    ):
+        desk.log(title, day, measure("announced", "us-122-all", said))
+    assert [desk.total("JP", day) for day in ("2025-04-10", "2025-06-02")] == [10, 20]
+    assert [desk.total("GB", day) for day in ("2025-04-10", "2025-05-02")] == [10, 15]
+    assert [desk.total("JP", day, scope="coffee") for day in ("2025-04-10", "2025-06-02", "2025-07-02")] == [
+        10,
+        20,
+        30,
+    ]
+
+
 def test_measure_announced_for_a_future_date(desk: Desk) -> None:
     desk.log(
         "Heavy trucks at 25%, buses at 10%",

@@ -128,11 +128,17 @@ def painted(segments: Sequence[Segment], paint: Paint, position: int) -> list[Se
         if start < end:
             if at < start:
                 inside.append(Segment(at, start, _over({}, new)))
-            inside.append(Segment(start, end, _over(segment.state, new)))
+            kept = paint.weak and _applies(segment.state)
+            inside.append(Segment(start, end, segment.state if kept else _over(segment.state, new)))
             at = end
     if at < paint.end:
         inside.append(Segment(at, paint.end, _over({}, new)))
     return joined(chain(before, inside, after))
+
+
+def _applies(state: State) -> bool:
+    """Whether a measure is in force, or paused, by its newest word on that."""
+    return bool(state.get("status")) and state["status"][0].value in ("in_force", "paused")
 
 
 def _over(state: State, new: Mapping[str, Layer]) -> State:

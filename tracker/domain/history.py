@@ -170,7 +170,8 @@ class History:
         if facts:
             for other in self._under(key):
                 for name, fact in self.own(other, at).items():
-                    facts.setdefault(name, fact)
+                    if _shows(facts, name, fact):
+                        facts[name] = fact
         return facts
 
     def own(self, key: Key, at: datetime) -> Facts:
@@ -194,12 +195,12 @@ class History:
         facts: dict[str, Fact] = {}
         for _, row in sorted(found, key=lambda pair: pair[0]):
             for name, layers in row.segment.state.items():
-                if name not in facts:
-                    layer = next((x for x in layers if whom.isdisjoint(x.excepted)), None)
-                    if layer is not None:
-                        facts[name] = Fact(
-                            layer.value, layer.position, row.partner if foreign else row.lane.target
-                        )
+                layer = next((x for x in layers if whom.isdisjoint(x.excepted)), None)
+                if layer is not None:
+                    via = row.partner if foreign else row.lane.target
+                    fact = Fact(layer.value, layer.position, via)
+                    if _shows(facts, name, fact):
+                        facts[name] = fact
         return facts
 
     def spared(self, key: Key, at: datetime) -> list[str]:
@@ -382,6 +383,14 @@ def agrees(a: Mapping[str, Fact], b: Mapping[str, Fact], names: Iterable[str]) -
 
 def _alike(a: Change, b: Change) -> bool:
     return same(a.before, b.before) and same(a.after, b.after)
+
+
+def _shows(facts: Facts, name: str, below: Fact) -> bool:
+    """Whether what is said less closely shows through: where nothing is said, or where something is announced of a
+    measure that applies already."""
+    if name not in facts:
+        return True
+    return name == "status" and facts[name].value == "announced" and below.value in ("in_force", "paused")
 
 
 def _vacuous(item: Item) -> bool:

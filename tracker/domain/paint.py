@@ -57,7 +57,7 @@ NESTED = ("exemptions", "ratified")
 @dataclass(frozen=True, slots=True)
 class Paint:
     """Fields over an interval. ``scope`` None means all scopes; ``basis`` '' means any. ``there``: only where the
-    subject has such lanes already."""
+    subject has such lanes already. ``weak``: not where the measure applies or is paused already."""
 
     target: str
     aspect: str
@@ -68,6 +68,7 @@ class Paint:
     basis: str = INSTRUMENT
     excepted: tuple[str, ...] = ()
     there: bool = False
+    weak: bool = False
 
 
 def paints(told: Told, event: Logged) -> list[Paint]:
@@ -228,12 +229,13 @@ def _named(dates: _Dates, effect: Spoken) -> tuple[Spoken, dict[str, Any]]:
 
 def _lead(announced: datetime, painted: Paint, stated: Sequence[Paint]) -> Iterator[Paint]:
     """``announced`` from the announcement until the effect starts, but for the time over which an earlier effect
-    of the event says more: while the first step applies, the second is not what the status tells."""
-    at = announced
+    of the event says more: while the first step applies, the second is not what the status tells. Nor is it where the
+    measure is in force already, and this announces another rate."""
+    at, announcing = announced, replace(painted, fields={"status": "announced"}, weak=True)
     for other in sorted((p for p in stated if _may_meet(p, painted)), key=lambda p: p.start):
-        yield replace(painted, start=at, end=min(other.start, painted.start), fields={"status": "announced"})
+        yield replace(announcing, start=at, end=min(other.start, painted.start))
         at = max(at, other.end)
-    yield replace(painted, start=at, end=painted.start, fields={"status": "announced"})
+    yield replace(announcing, start=at, end=painted.start)
 
 
 def _may_meet(a: Paint, b: Paint) -> bool:
