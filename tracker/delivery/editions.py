@@ -35,6 +35,7 @@ from tracker.domain.digest import tell
 from tracker.domain.edition import Edition, Mark, Scope, headline
 from tracker.domain.errors import Problem, Refused, invalid
 from tracker.domain.fold import Row as Segment
+from tracker.domain.history import blocs_of, by_partner, rows_of
 from tracker.domain.moves import moves
 from tracker.domain.news import Said
 from tracker.domain.paint import EVERYONE
@@ -222,8 +223,7 @@ def watch(connection: Connection, frame: Frame) -> list[Watched]:
     for code in names:
         own = rows.get(code, [])
         if _in_scope(code, frame, own):
-            whose = [code, EVERYONE, *sorted(_blocs(own) - {code})]
-            found.append((code, [row for who in whose for row in rows.get(who, [])]))
+            found.append((code, rows_of(code, rows)))
     subjects = {row.subject for _, held in found for row in held}
     abouts = segments.abouts(connection, subjects, first) | segments.abouts(connection, subjects, last)
     return [Watched(code, names[code].name, held, abouts) for code, held in found]
@@ -235,18 +235,11 @@ def _rows_by_partner(connection: Connection, scope: Scope, first: int, last: int
     found = segments.known_between(
         connection, None if scope.everybody or scope.sectors else [*scope.partners, EVERYONE], first, last
     )
-    rows: dict[str, list[Segment]] = {}
-    for row in found:
-        rows.setdefault(row.partner, []).append(row)
-    if others := {bloc for held in list(rows.values()) for bloc in _blocs(held)} - rows.keys():
+    rows = by_partner(found)
+    if others := {bloc for held in list(rows.values()) for bloc in blocs_of(held)} - rows.keys():
         for row in segments.known_between(connection, others, first, last):
             rows.setdefault(row.partner, []).append(row)
     return rows
-
-
-def _blocs(rows: Iterable[Segment]) -> set[str]:
-    """The blocs that partners of these rows are, were or will be members of."""
-    return {row.lane.aspect.partition(":")[2] for row in rows if row.lane.aspect.startswith("membership:")}
 
 
 def _in_scope(code: str, frame: Frame, rows: Iterable[Segment]) -> bool:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from tracker.domain import words
 from tracker.domain.edition import Edition, Entry, Kind, Scope
-from tracker.domain.history import Change
+from tracker.domain.history import Change, checked_days
 from tracker.domain.moves import Moves
 from tracker.domain.news import Said, Story, grouped, news, returned, unsaid
 from tracker.domain.telling import Frame, Telling
@@ -83,9 +83,8 @@ def _unchecked(frame: Frame, watched: Sequence[Watched]) -> list[str]:
     yesterday = frame.until.as_of.astimezone(ZoneInfo(frame.zone)).date() - timedelta(days=1)
     for who in watched:
         seen = who.known(frame.until.position)
-        rows = [row for key in seen.keys if key.aspect == "checked" for row in seen.rows(key)]
-        days = [row.segment.state["through"][0].value for row in rows if row.partner == who.code]
-        if (last := max(days, default="")) < yesterday.isoformat():
+        days = checked_days(row for key in seen.keys for row in seen.rows(key))
+        if (last := days.get(who.code, "")) < yesterday.isoformat():
             found.setdefault(last, []).append(who.name)
     return [
         f"{'all partners' if len(names) == len(watched) > 4 else ', '.join(names)} "

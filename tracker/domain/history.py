@@ -3,7 +3,7 @@ board, page, difference, digest, calendar and API all see the world through it.
 
 Lanes hold what was said; here they are brought together. For each field the more specific target wins (the partner,
 then its blocs, then everyone), a layer that excepts the partner or a bloc of its is passed over, the legal status of
-an authority reaches every measure under it, and a measure that another replaces does not count.
+an authority reaches every measure under it. Which measures then count as duties is worked out in ``duty``.
 """
 
 from bisect import bisect_right
@@ -118,6 +118,40 @@ class Change:
     end: datetime
     before: Facts
     after: Facts
+
+
+def joins(row: Row) -> bool:
+    """Whether a row says that its partner is a member of a bloc."""
+    return row.lane.aspect.startswith("membership:")
+
+
+def blocs_of(rows: Iterable[Row]) -> set[str]:
+    """The blocs that partners of these rows are, were or will be members of."""
+    return {row.lane.aspect.partition(":")[2] for row in rows if joins(row)}
+
+
+def checked_days(rows: Iterable[Row]) -> dict[str, str]:
+    """The last day through which each partner was checked, by what these rows say of that."""
+    through: dict[str, str] = {}
+    for row in rows:
+        if row.lane.aspect == "checked":
+            day = row.segment.state["through"][0].value
+            through[row.partner] = max(through.get(row.partner, ""), day)
+    return through
+
+
+def by_partner(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """Rows by whom they concern."""
+    held: dict[str, list[Row]] = {}
+    for row in rows:
+        held.setdefault(row.partner, []).append(row)
+    return held
+
+
+def rows_of(partner: str, held: Mapping[str, Sequence[Row]]) -> list[Row]:
+    """The rows, among those by partner, that reach one: its own, everyone's, its blocs'."""
+    whose = {partner, EVERYONE, *blocs_of(held.get(partner, ()))}
+    return [row for who in sorted(whose) for row in held.get(who, ())]
 
 
 class History:

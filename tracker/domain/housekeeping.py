@@ -21,7 +21,7 @@ from tracker.domain.events import (
 from tracker.domain.history import MAIN, Facts, History, Item, value
 from tracker.domain.scopes import ALL_GOODS
 from tracker.domain.views import Chore, Fit, title_of
-from tracker.domain.when import FOREVER, moment, zone_of
+from tracker.domain.when import FOREVER, over, zone_of
 
 WHOM, RATE = "{whom}", "{rate}"
 UNCHECKED = timedelta(days=14)
@@ -56,10 +56,8 @@ def unchecked(code: str, name: str, through: str | None, at: datetime) -> Chore 
 
 
 def ended(text: str, subject: str) -> datetime:
-    """When a stated date is over: at the end of its day, month or year, or at its minute."""
-    held = moment(text, zone_of(actor_of(subject)))
-    days = {"minute": 0, "day": 1, "month": 31, "year": 366}[held.precision]
-    return held.at + timedelta(days=days)
+    """When a date that was stated of a subject is over, where its actor sits."""
+    return over(text, zone_of(actor_of(subject)))
 
 
 def fitting(event: Logged, seen: History, at: datetime) -> Iterator[Fit]:

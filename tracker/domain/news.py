@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from tracker.domain.decide import standing
 from tracker.domain.edition import Kind, Mark
@@ -13,19 +13,14 @@ from tracker.domain.events import (
     Logged,
     PartnerChecked,
     Told,
+    actor_of,
 )
 from tracker.domain.history import Key
 from tracker.domain.moves import vacuous
-from tracker.domain.paint import Paint, announced, paints
+from tracker.domain.paint import Paint, paints
 from tracker.domain.patches import Patch, composed, joined
 from tracker.domain.watched import Watched, steps
-
-_LASTS = {
-    "minute": timedelta(),
-    "day": timedelta(days=1),
-    "month": timedelta(days=31),
-    "year": timedelta(days=366),
-}
+from tracker.domain.when import over, zone_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +84,8 @@ class News:
 
     def _over(self) -> datetime:
         """When the time at which it was announced was over, as precisely as that is known."""
-        told = announced(self.told, self.first.subject)
-        return told.at + _LASTS[told.precision]
+        told = self.told
+        return over(told.announced, told.zone or zone_of(actor_of(self.first.subject)))
 
 
 def news(

@@ -5,16 +5,7 @@ from datetime import datetime
 
 from tracker.domain.events import HOME, actor_of, kind_of
 from tracker.domain.fold import Row
-from tracker.domain.history import (
-    PERSONAL,
-    SILENT,
-    About,
-    Change,
-    History,
-    Key,
-    key_of,
-    restated,
-)
+from tracker.domain.history import PERSONAL, SILENT, About, Change, History, Key, joins, key_of, restated
 from tracker.domain.paint import ANY_BASIS, EACH_OF, EVERYONE, Paint
 from tracker.domain.when import BEGINNING, FOREVER
 
@@ -35,7 +26,7 @@ class Watched:
             self._by_key.setdefault(key_of(row), []).append(row)
             for position in {row.known_from, row.known_until}:
                 self._moved.setdefault(position, []).append(row)
-        self._joined = [row for row in rows if row.partner == code and _joins(row)]
+        self._joined = [row for row in rows if row.partner == code and joins(row)]
         self._memberships = {
             (row.lane.aspect.partition(":")[2], row.segment.start, row.segment.end)
             for row in self._joined
@@ -55,7 +46,7 @@ class Watched:
     def touched(self, before: int, after: int) -> Sequence[Row]:
         """The rows that tell what changed between two positions; none where nothing did."""
         moved = [row for at in range(before + 1, after + 1) for row in self._moved.get(at, ())]
-        if any(row.partner == self.code and _joins(row) for row in moved):
+        if any(row.partner == self.code and joins(row) for row in moved):
             return self.rows  # joining a bloc brings with it everything that holds for the bloc
         return [*self._joined, *self._around(moved)] if moved else []
 
@@ -129,7 +120,3 @@ def steps(watched: Iterable[Watched], before: int, after: int) -> dict[str, list
         else:
             found[who.code] = common
     return found
-
-
-def _joins(row: Row) -> bool:
-    return row.lane.aspect.startswith("membership:")

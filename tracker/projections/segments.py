@@ -535,11 +535,6 @@ def touching(partners: Iterable[str], code: str) -> ColumnElement[bool]:
     return or_(log.events.c.position.in_(union(*ends)), log.subjects.c.key == f"partner:{code}")
 
 
-def partners_touched(connection: Connection, first: int, last: int) -> set[str]:
-    """The partners (and ``everyone``) whose lanes positions first..last changed."""
-    return {row.partner for row in changed(connection, first, last) if row.lane.aspect != "about"}
-
-
 def _of(partners: Iterable[str] | None) -> Any:
     return _PARTNERS if partners is not None else lanes.c.id.is_not(None)
 

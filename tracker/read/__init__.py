@@ -8,13 +8,25 @@ from tracker.read.board import board
 from tracker.read.developments import LATE, entry_of
 from tracker.read.differences import diff, preview
 from tracker.read.negotiation import Courses, deadlines, negotiation
-from tracker.read.partners import causes, checked, coverage, deal, history, names, partner, state, titles
+from tracker.read.partners import (
+    causes,
+    checked,
+    checks,
+    coverage,
+    deal,
+    history,
+    names,
+    partner,
+    state,
+    titles,
+)
 from tracker.read.point import Point, point, temporal
 from tracker.read.story import story
 from tracker.read.timeline import timeline
 
 __all__ = [
-    "LATE", "Courses", "Point", "authorities", "authority", "board", "causes", "checked", "coverage", "deadlines",
+    "LATE", "Courses", "Point", "authorities", "authority", "board", "causes", "checked", "checks", "coverage",
+    "deadlines",
     "deal", "diff", "entry_of", "history", "names", "negotiation", "partner", "point", "preview", "rulings", "state",
     "story", "temporal", "timeline", "titles",
 ]  # fmt: skip

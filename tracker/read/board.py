@@ -9,8 +9,7 @@ from sqlalchemy import Connection
 from tracker.domain import words
 from tracker.domain.duty import counted
 from tracker.domain.events import HOME, kind_of
-from tracker.domain.fold import Row
-from tracker.domain.history import Change, History, Item
+from tracker.domain.history import Change, History, Item, blocs_of, by_partner, rows_of
 from tracker.domain.paint import EVERYONE, announced
 from tracker.domain.scopes import ALL_GOODS
 from tracker.domain.views import (
@@ -37,19 +36,13 @@ def board(connection: Connection, at: Point) -> list[Card]:
     """All partners that are followed, at a point, each with what a reader wants to know first."""
     rows = segments.known(connection, None, at.known)
     abouts = abouts_of(connection, rows, at.known)
-    by_partner: dict[str, list[Row]] = {}
-    for row in rows:
-        by_partner.setdefault(row.partner, []).append(row)
+    held = by_partner(rows)
     last = _last_changes(connection, at)
     cards = []
     for code, name in names(connection, at.known).items():
-        own = by_partner.get(code, [])
-        blocs = {
-            row.lane.aspect.partition(":")[2] for row in own if row.lane.aspect.startswith("membership:")
-        }
-        whose = [code, EVERYONE, *sorted(blocs)]
-        seen = History(code, [row for who in whose for row in by_partner.get(who, [])], abouts)
-        mentions = {who: last[who] for who in whose if who in last}
+        seen = History(code, rows_of(code, held), abouts)
+        whose = {code, EVERYONE, *blocs_of(held.get(code, ()))}
+        mentions = {who: last[who] for who in sorted(whose) if who in last}
         cards.append(_card(connection, name, seen, at, mentions))
     return cards
 

@@ -83,10 +83,7 @@ def _said(recorded: Recorded) -> Iterator[Logged]:
 
 
 def _unchecked(connection: Connection, at: Point, partner: str | None) -> list[Chore]:
-    through: dict[str, str] = {}
-    for row in segments.of_aspect(connection, "checked", at.known):
-        day = row.segment.state["through"][0].value
-        through[row.partner] = max(through.get(row.partner, ""), day)
+    through = read.checks(connection, at.known)
     followed = read.names(connection, at.known)
     asked = [one for code, one in followed.items() if partner in (None, code)]
     due = [unchecked(one.code, one.name, through.get(one.code), at.as_of) for one in asked]

@@ -17,8 +17,8 @@ from tracker.domain.conflicts import AVERAGE, Bounds, Disagreement, Stretch
 from tracker.domain.duty import Goods, duty
 from tracker.domain.events import HOME, actor_of, concerned, kind_of
 from tracker.domain.fold import Lane, Lanes, Row, Segment
-from tracker.domain.history import Fact, History, Item, Key
-from tracker.domain.paint import EVERYONE, INSTRUMENT
+from tracker.domain.history import Fact, History, Item, Key, rows_of
+from tracker.domain.paint import INSTRUMENT
 from tracker.domain.scopes import ALL_GOODS, Scopes
 from tracker.domain.views import Cause, View, bounded, title_of
 from tracker.domain.when import BEGINNING, FOREVER, asked, moment, zone_of
@@ -294,11 +294,7 @@ class _World:
 
     def of(self, partner: str) -> History:
         if partner not in self._histories:
-            own = self._rows.get(partner, [])
-            blocs = {r.lane.aspect.partition(":")[2] for r in own if r.lane.aspect.startswith("membership:")}
-            whose = {partner, EVERYONE, *blocs}
-            rows = [row for who in sorted(whose) for row in self._rows.get(who, [])]
-            self._histories[partner] = History(partner, rows, self.abouts)
+            self._histories[partner] = History(partner, rows_of(partner, self._rows), self.abouts)
         return self._histories[partner]
 
     def held(self, subject: str, partner: str, scope: str) -> list[Stretch]:

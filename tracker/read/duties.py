@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection
 
 from tracker import read
@@ -15,7 +14,7 @@ from tracker.domain.errors import invalid
 from tracker.domain.events import HOME, kind_of
 from tracker.domain.history import History, Item
 from tracker.domain.scopes import ALL_GOODS, Scopes
-from tracker.domain.views import DutyView, LayerView, ScopeView, item_view, layer_view
+from tracker.domain.views import DutyView, ItemView, LayerView, ScopeView, item_view, layer_view
 from tracker.projections import segments
 from tracker.read import Point, subjects
 from tracker.store import log
@@ -67,7 +66,7 @@ def asked(connection: Connection, question: Question, at: Point) -> DutyView:
     each whom it names."""
     if question.scope and question.hs:
         raise invalid("hs", "give scope or hs, not both")
-    scopes = vocabulary(connection, at.known)
+    scopes = subjects.vocabulary(connection, at.known)
     goods = _goods(connection, question, scopes)
     _known(connection, question, at.known)
     if question.partner is None:
@@ -77,7 +76,7 @@ def asked(connection: Connection, question: Question, at: Point) -> DutyView:
             layer_view(layer, code, seen.spared(layer.item.key, at.as_of))
             for code, seen, layer in _reach(connection, question, goods, at)
         ]
-        return _view(connection, question, goods, at, scopes, layers)
+        return _view(connection, question, goods, at, scopes, read.coverage(connection, at.known), layers)
     code = _whose(connection, question.partner, at.known)
     party = question.party and f"party:{question.party.removeprefix('party:')}"
     seen = read.history(connection, code, at.known, party)
@@ -90,20 +89,13 @@ def asked(connection: Connection, question: Question, at: Point) -> DutyView:
         if _claims(item, question.export, actors) and _of_these(item, goods.scope, scopes)
     ]
     layers = [layer_view(layer, code) for layer in found.layers]
-    answer = _view(connection, question, goods, at, scopes, layers, found)
     through = read.checked(connection, code, at.known)
-    temporal = read.temporal(connection, at, through)
-    return msgspec.structs.replace(answer, claims=claims, temporal=temporal)
-
-
-def vocabulary(connection: Connection, known: int) -> Scopes:
-    """The scopes that are defined, as known at a position."""
-    return Scopes(segments.abouts(connection, (), known, scopes=True))
+    return _view(connection, question, goods, at, scopes, through, layers, found, claims)
 
 
 def scopes(connection: Connection, known: int) -> list[ScopeView]:
     """The vocabulary, in the order of the slugs."""
-    defined = vocabulary(connection, known)
+    defined = subjects.vocabulary(connection, known)
     return [
         ScopeView(scope=scope, title=defined.title(scope), within=defined.up(scope)[1:], hs=defined.hs(scope))
         for scope in defined
@@ -116,17 +108,19 @@ def _view(
     goods: Goods,
     at: Point,
     scopes: Scopes,
+    through: str | None,
     layers: Sequence[LayerView],
     found: Duty | None = None,
+    claims: Sequence[ItemView] = (),
 ) -> DutyView:
     return DutyView(
-        temporal=read.temporal(connection, at, read.coverage(connection, at.known)),
+        temporal=read.temporal(connection, at, through),
         partner=question.partner, direction="export" if question.export else "import",
         scope=goods.scope, title=scopes.title(goods.scope), hs=question.hs,
         total=found.total if found else None, total_in_quota=found.total_in_quota if found else None,
         includes_normal_duty=found.includes_normal_duty if found else False,
         unknown=[*found.unknown] if found else ["a total is of one partner's goods: name a partner"],
-        layers=[*layers], parts=[item_view(item) for item in found.parts] if found else [], claims=[],
+        layers=[*layers], parts=[item_view(item) for item in found.parts] if found else [], claims=[*claims],
         causes=read.causes(connection, {p for layer in layers for p in (layer.caused_by, *layer.causes.values())}),
     )  # fmt: skip
 

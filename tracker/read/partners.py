@@ -10,7 +10,7 @@ from tracker.domain.duty import counted
 from tracker.domain.errors import Problem, Refused
 from tracker.domain.events import kind_of
 from tracker.domain.fold import Row
-from tracker.domain.history import History, Item
+from tracker.domain.history import History, Item, blocs_of, checked_days
 from tracker.domain.paint import EVERYONE
 from tracker.domain.views import (
     Cause,
@@ -32,7 +32,7 @@ from tracker.store.log import StoredEvent
 def history(connection: Connection, code: str, known: int, party: str | None = None) -> History:
     """Everything that holds for a partner (or a named party) over time, as known at a position."""
     own = segments.known(connection, [code, EVERYONE, *([party] if party else [])], known)
-    blocs = {row.lane.aspect.partition(":")[2] for row in own if row.lane.aspect.startswith("membership:")}
+    blocs = blocs_of(own)
     rows = own + (segments.known(connection, blocs, known) if blocs else [])
     return History(code, rows, abouts_of(connection, rows, known), party)
 
@@ -109,16 +109,18 @@ def state(connection: Connection, code: str, at: Point) -> PartnerState:
 
 def coverage(connection: Connection, known: int) -> str | None:
     """The day through which all partners that are followed were checked; None where one never was."""
-    through: dict[str, str] = {}
-    for row in segments.of_aspect(connection, "checked", known):
-        through[row.partner] = max(through.get(row.partner, ""), row.segment.state["through"][0].value)
+    through = checks(connection, known)
     return min((through.get(code, "") for code in names(connection, known)), default="") or None
 
 
 def checked(connection: Connection, code: str, known: int) -> str | None:
-    """The day through which a partner was checked."""
-    found = segments.of_aspect(connection, "checked", known)
-    return max((row.segment.state["through"][0].value for row in found if row.partner == code), default=None)
+    """The day through which a partner was checked; None where it never was."""
+    return checks(connection, known).get(code)
+
+
+def checks(connection: Connection, known: int) -> dict[str, str]:
+    """The day through which each partner was checked, by its code."""
+    return checked_days(segments.of_aspect(connection, "checked", known))
 
 
 def causes(connection: Connection, positions: Iterable[int]) -> dict[int, Cause]:
@@ -138,10 +140,7 @@ def cause(event: StoredEvent) -> Cause:
 
 def checked_through(seen: History) -> str | None:
     """The day through which the partner of a history was checked; None where it never was."""
-    found = [row for key in seen.keys if key.aspect == "checked" for row in seen.rows(key)]
-    return max(
-        (row.segment.state["through"][0].value for row in found if row.partner == seen.partner), default=None
-    )
+    return checked_days(row for key in seen.keys for row in seen.rows(key)).get(seen.partner)
 
 
 def deals_among(items: Sequence[Item]) -> list[Deal]:

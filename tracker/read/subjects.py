@@ -12,8 +12,7 @@ from tracker.domain import words
 from tracker.domain.duty import counted
 from tracker.domain.errors import Refused, invalid
 from tracker.domain.events import Kind, actor_of, kind_of, parties_of
-from tracker.domain.fold import Row
-from tracker.domain.history import History, Item, Key
+from tracker.domain.history import History, Item, Key, by_partner, rows_of
 from tracker.domain.paint import EVERYONE
 from tracker.domain.scopes import Scopes
 from tracker.domain.values import MeasureStatus
@@ -76,7 +75,12 @@ def _known(connection: Connection, wanted: Wanted, known: int) -> None:
             "status", f"status: {wanted.status!r} is none of a measure; these are: {', '.join(statuses)}"
         )
     if wanted.scope is not None:
-        goods(connection, wanted.scope, Scopes(segments.abouts(connection, (), known, scopes=True)))
+        goods(connection, wanted.scope, vocabulary(connection, known))
+
+
+def vocabulary(connection: Connection, known: int) -> Scopes:
+    """The scopes that are defined, as known at a position."""
+    return Scopes(segments.abouts(connection, (), known, scopes=True))
 
 
 def goods(connection: Connection, scope: str, scopes: Scopes) -> str:
@@ -214,14 +218,7 @@ def histories(
         return
     rows = segments.known(connection, None, known)
     abouts = segments.abouts(connection, {row.subject for row in rows}, known, scopes=True)
-    by_partner: dict[str, list[Row]] = {}
-    for row in rows:
-        by_partner.setdefault(row.partner, []).append(row)
-    for code, own in sorted(by_partner.items()):
-        if subject is not None and all(row.subject != subject for row in own):
-            continue
-        blocs = {
-            row.lane.aspect.partition(":")[2] for row in own if row.lane.aspect.startswith("membership:")
-        }
-        whose = {code, EVERYONE, *blocs}
-        yield code, History(code, [row for who in sorted(whose) for row in by_partner.get(who, [])], abouts)
+    held = by_partner(rows)
+    for code, own in sorted(held.items()):
+        if subject is None or any(row.subject == subject for row in own):
+            yield code, History(code, rows_of(code, held), abouts)

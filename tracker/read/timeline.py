@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from tracker.domain.events import kind_of
 from tracker.domain.fold import Row
-from tracker.domain.history import History, restated
+from tracker.domain.history import History, blocs_of, joins, restated
 from tracker.domain.paint import EVERYONE
 from tracker.domain.views import (
     ChangeView,
@@ -29,7 +29,7 @@ def timeline(connection: Connection, code: str, at: Point) -> list[Entry]:
     what it changed. Withdrawn ones stay, and say so."""
     partner(connection, code, at.known)
     own = segments.ever_known(connection, [code, EVERYONE], at.known)
-    blocs = {row.lane.aspect.partition(":")[2] for row in own if row.lane.aspect.startswith("membership:")}
+    blocs = blocs_of(own)
     rows = own + (segments.ever_known(connection, blocs, at.known) if blocs else [])
     rows = [row for row in rows if row.lane.aspect not in ("about",)]
     abouts = abouts_of(connection, rows, at.known)
@@ -45,15 +45,16 @@ def _entries(
         if row.known_until <= at.known:
             touched.setdefault(row.known_until, set()).add(row.subject)
     developments = {event.development for event in log.at_positions(connection, touched).values()}
-    blocs = {row.lane.aspect.partition(":")[2] for row in rows if row.lane.aspect.startswith("membership:")}
-    developments |= _covered(connection, {row.subject for row in rows}, at.known, {code, *blocs})
+    subjects = {row.subject for row in rows}
+    blocs = blocs_of(rows)
+    developments |= _covered(connection, subjects, at.known, {code, *blocs})
     story: dict[str, list[StoredEvent]] = {}
     for event in log.of_developments(connection, developments, at.known):
         story.setdefault(event.development, []).append(event)
     by_subject: dict[str, list[Row]] = {}
     for row in rows:
         by_subject.setdefault(row.subject, []).append(row)
-    members = [row for row in rows if row.lane.aspect.startswith("membership:")]
+    members = [row for row in rows if joins(row)]
     own = {row.known_from for row in rows if row.partner == code}
     entries = []
     for events in story.values():

@@ -12,7 +12,7 @@ from tracker.domain import events, values
 from tracker.domain.events import kind_of
 from tracker.domain.scopes import ALL_GOODS
 from tracker.projections import segments
-from tracker.read import duties
+from tracker.read import subjects
 from tracker.store import log
 from tracker.web.form.fields import STANDS
 from tracker.web.form.kinds import MEANING, TYPES
@@ -69,7 +69,7 @@ def offered(connection: Connection) -> dict[str, Any]:
     keys = log.subject_keys(connection)
     titles = read.titles(connection, keys, known)
     places = segments.places(connection)
-    goods = duties.vocabulary(connection, known)
+    goods = subjects.vocabulary(connection, known)
     scopes = {ALL_GOODS, *goods, *(lane.scope for _, lane in places if lane.scope)}
     return FIXED | {
         "subjects": [(key, titles.get(key, key)) for key in sorted(keys) if kind_of(key) != "scope"],
