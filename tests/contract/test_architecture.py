@@ -24,7 +24,10 @@ APART = (("record", "delivery"), ("web", "jobs"), ("app", "cli"), ("app", "comma
 BOTH_WAYS = (("delivery", "record"), ("jobs", "web"))
 LEAVES = ("projections", "delivery.channels", "web.api", "web.pages", "commands")
 """Folders with a file per thing, of which none imports another; the registry imports them all."""
-SHARED = {"tracker.delivery.channels.channel": "the one method that every channel has"}
+SHARED = {
+    "tracker.delivery.channels.channel": "the one method that every channel has",
+    "tracker.projections.segments": "the table that painting fills",
+}
 PURE = {"msgspec", "tracker"}
 IMPURE = {
     "os",

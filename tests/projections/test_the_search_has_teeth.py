@@ -13,7 +13,7 @@ from projections.world import World, assert_as_from_scratch, assert_true_everywh
 
 from tracker import record
 from tracker.domain import fold, paint
-from tracker.projections import PROJECTIONS, segments
+from tracker.projections import PROJECTIONS, painting, segments
 
 OFTEN = {  # at least this share of histories
     "back-dated": 0.5, "each_of": 0.5, "each_of except": 0.3, "everyone except": 0.3, "claim": 0.4, "correct": 0.5,
@@ -68,13 +68,13 @@ MUTANTS: list[tuple[ModuleType, str, str, str]] = [
     (fold, "joined", "if out and", "if False and"),
     (paint, "_paints", "_lead(dates.announced, painted, stated)", "_lead(dates.announced, painted, ())"),
     (paint, "_fields", "if name in NESTED", "if False"),
-    (segments, "Painting", "order < subject.top", "order < order"),
+    (painting, "Painting", "order < subject.top", "order < order"),
     (segments, "contributions", "originals[development]", "said[0][0] if said else 0"),
     (segments, "contributions", "(told, [(stored.position, now) for now in event.now])", "(told, [])"),
     (segments, "contributions", "latest[stored.development] = (told, [])", "pass"),
-    (segments, "Painting", "if row.alive:", "if row.segment is not None:"),
-    (segments, "Painting", "if self._closed:", "if False:"),
-    (segments, "Painting", "segment, event.position)", "segment, event.position - 1)"),
+    (painting, "Painting", "if row.alive:", "if row.segment is not None:"),
+    (painting, "Painting", "if self._closed:", "if False:"),
+    (painting, "Painting", "segment, event.position)", "segment, event.position - 1)"),
 ]
 
 
@@ -97,7 +97,7 @@ def test_a_broken_copy_is_found_out(
     assert right in source, "the code has moved on: break it elsewhere"
     made: dict[str, object] = {}
     exec(source.replace(right, wrong), module.__dict__, made)
-    for one in (fold, paint, segments):
+    for one in (fold, paint, segments, painting):
         if getattr(one, function, None) is original:
             monkeypatch.setattr(one, function, made[function])
     projections = tuple(made.get(one.__name__, one) for one in PROJECTIONS)

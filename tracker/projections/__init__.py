@@ -1,3 +1,3 @@
-from tracker.projections.segments import Painting
+from tracker.projections.painting import Painting
 
 PROJECTIONS = (Painting,)
