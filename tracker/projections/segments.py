@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    Text,
     UniqueConstraint,
     and_,
     bindparam,
@@ -33,9 +35,9 @@ from tracker.domain.events import (
     Told,
     concerned,
 )
-from tracker.domain.fold import Contribution, Lane, Lanes, Layer, Order, Row, Segment, fold
+from tracker.domain.fold import Contribution, Lane, Lanes, Layer, Order, Row, Segment, State, fold
 from tracker.domain.paint import announced, paints
-from tracker.schema import Instant, Json, Serial, derived, instant, micros
+from tracker.schema import Instant, Serial, derived
 from tracker.store import log
 
 BELIEVED = 2**62
@@ -64,7 +66,7 @@ segments = Table(
     Column("valid_until", Instant, nullable=False),
     Column("known_from", BigInteger, nullable=False),
     Column("known_until", BigInteger, nullable=False),
-    Column("state", Json, nullable=False),
+    Column("state", Text, nullable=False),
     Index("ix_segments_lane_known_until_valid_until", "lane", "known_until", "valid_until"),
     Index("ix_segments_known_from", "known_from"),
     Index("ix_segments_known_until", "known_until"),
@@ -130,23 +132,17 @@ def _course(subject: str, folded: Lanes) -> list[Row]:
 # ---------------------------------------------------------------- states as JSON
 
 
-def dumped(state: Any) -> dict[str, list[list[Any]]]:
-    """A state as it is kept: field -> layers, each [value, position, since in microseconds, excepted...]."""
-    return {
-        name: [[layer.value, layer.position, micros(layer.since), *layer.excepted] for layer in layers]
-        for name, layers in state.items()
-    }
+_state_encoder = msgspec.json.Encoder(order="deterministic")
+_state_decoder = msgspec.json.Decoder(dict[str, tuple[Layer, ...]])
 
 
-def loaded(state: dict[str, list[list[Any]]]) -> dict[str, tuple[Layer, ...]]:
-    """The state that was kept."""
-    return {
-        name: tuple(
-            Layer(value, position, instant(since), tuple(excepted))
-            for value, position, since, *excepted in layers
-        )
-        for name, layers in state.items()
-    }
+def dumped(state: State) -> str:
+    """A state as it is kept: field -> layers, each [value, position, since, excepted]."""
+    return _state_encoder.encode(state).decode()
+
+
+loaded = _state_decoder.decode
+"""The state that was kept."""
 
 
 # ---------------------------------------------------------------- reading
@@ -264,7 +260,9 @@ def abouts(
         .where(*_KNOWN, lanes.c.aspect == "about", whose)
     )
     found = connection.execute(wanted, {"known": known, "subjects": sorted(set(subjects))})
-    return {subject: {name: layers[0][0] for name, layers in state.items()} for subject, state in found}
+    return {
+        subject: {name: layers[0].value for name, layers in loaded(state).items()} for subject, state in found
+    }
 
 
 def scopes_in_use(connection: Connection) -> set[str]:
