@@ -7,6 +7,7 @@ wrong. A line's key makes it safe to repeat.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, BinaryIO, TypeVar
@@ -130,7 +131,7 @@ def rehearse(
 
 def load_in(connection: Connection, lines: Iterable[Given], terms: Terms) -> Imported:
     """Record all lines inside the caller's write transaction, which Rejected must end."""
-    recording = Recording(connection, alone=True)
+    recording = Recording(connection)
     start, new, before = log.position(connection), 0, 0
     bad = _Bad()
     for batch in _batches(lines):
@@ -226,12 +227,17 @@ def _lifted(text: bytes, stated: _Stated, versions: Mapping[str, int]) -> bytes:
     return msgspec.json.encode(data | {"development": lifted})
 
 
-def _foreseen(lines: Iterable[Line]) -> tuple[set[str], set[str]]:
-    """The idempotency keys and the subjects that recording these lines will ask for."""
-    keys, subjects = set[str](), set[str]()
+def _foreseen(lines: Iterable[Line]) -> tuple[set[str], dict[str, datetime]]:
+    """The idempotency keys that recording these lines will ask for, and the subjects, each from when it was told of."""
+    keys, subjects = set[str](), dict[str, datetime]()
     for line in lines:
         keys.add(NAMESPACE + line.key)
-        subjects |= {event.subject for event in line.development.events} if line.development else set()
+        if line.development is None:
+            continue
+        for event in line.development.events:
+            with suppress(Refused, LookupError):  # a date or a zone that is none: told where it is recorded
+                at = announced(line.development, event.subject).at
+                subjects[event.subject] = min(at, subjects.get(event.subject, at))
     return keys, subjects
 
 

@@ -6,13 +6,12 @@ Nothing else appends to the log. Telling others happens later and elsewhere; rec
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_bytes
 from typing import TypeVar
 
-import msgspec
 from msgspec import structs
 from sqlalchemy import Column, Connection, Engine, Table, Text, select
 from uuid_utils import uuid7
@@ -116,54 +115,53 @@ def rehearse(engine: Engine, order: Order, by: By, look: Callable[[Connection, R
 def record_in(connection: Connection, order: Order, by: By) -> Recorded:
     """Record one order inside the caller's write transaction."""
     recording = Recording(connection)
-    try:
-        stored = recording.record(order, by)
-    except AlreadyDone as done:
-        return _recorded(connection, log.of_commit(connection, done.commit), repeated=True)
+    recorded = recording.recorded(order, by)
     recording.write()
-    return _recorded(connection, stored)
+    return recorded
 
 
 class Recording:
-    """Orders recorded one after another in one write transaction. What comes of them is held in memory, where the next
-    one sees it, until ``write``. ``alone``: nobody else records until the transaction is over."""
+    """Orders recorded one after another in one write transaction, by the only writer there is until it is over. What
+    comes of them is held in memory, where the next one sees it, until ``write``."""
 
-    def __init__(self, connection: Connection, *, alone: bool = False) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._log = log.Appending(connection, alone=alone)
+        self._log = log.Appending(connection)
         self._projections = [projection(connection, self._log.write) for projection in PROJECTIONS]
         self._painting = self._projections[0]
 
-    def foresee(self, keys: Iterable[str], subjects: Collection[str]) -> None:
-        """Look up at once what orders with these idempotency keys about these subjects will ask for; who is alone."""
-        self._log.foresee(keys, subjects)
+    def foresee(self, keys: Iterable[str], subjects: Mapping[str, datetime]) -> None:
+        """Look up at once what orders with these idempotency keys about these subjects, each from about an instant on,
+        will ask for."""
+        self._log.foresee(keys, subjects.keys())
         for projection in self._projections:
             projection.foresee(subjects)
 
+    def recorded(self, order: Order, by: By) -> Recorded:
+        """Record one order, and say what came of it, also where that was before."""
+        try:
+            stored = self.record(order, by)
+        except AlreadyDone as done:
+            return _before(self._connection, done.commit)
+        return Recorded(stored[0].development, stored, self._painting.changed(stored[0].position))
+
     def record(self, order: Order, by: By) -> list[StoredEvent]:
         """Record one order; AlreadyDone where this has been recorded with its key, Refused leaves nothing behind."""
-        _sound(order, by)
-        id, request = str(uuid7()), None
-        if by.key is not None:
-            request = by.key, _fingerprint(order)
-            self._claim(order, *request, id)
-        held = self._log.hold(self._subjects(order))
+        request = _read(order, by)
+        if request is not None:
+            self._unused(order, *request)
         development, records = self._decide(order)
-        if not held.keys() >= {record.event.subject for record in records}:
-            raise Refused(  # it was moved to another subject between the look at its history and the locks
-                "conflict",
-                "this development was corrected meanwhile: look at what changed, then send it again",
-            )
+        held = self._log.versions({record.event.subject for record in records})
         _expect(by.expected, held)
         if not isinstance(order, Withdraw):
             _told(records, by.now)
         if by.learnt_at is not None:
             _learnt(by.learnt_at, self._log.clocks()[1], by.now)
-        commit = Commit(id, development, by.now, by.learnt_at or by.now, by.who)
+        commit = Commit(str(uuid7()), development, by.now, by.learnt_at or by.now, by.who)
         stored = self._log.append(commit, [_new(record) for record in records], request)
-        for event in stored:
+        for event, record in zip(stored, records, strict=True):
             for projection in self._projections:
-                projection.apply(event)
+                projection.apply(event, record)
         return stored
 
     def learnt_at(self) -> datetime:
@@ -176,9 +174,9 @@ class Recording:
         for projection in self._projections:
             projection.write()
 
-    def _claim(self, order: Order, key: str, request: bytes, commit: str) -> None:
+    def _unused(self, order: Order, key: str, request: bytes) -> None:
         try:
-            self._log.claim(key, request, commit)
+            self._log.unused(key, request)
         except AlreadyDone as done:
             self._log.write()
             # An earlier release may have known the request in another shape, and hashed it so.
@@ -188,16 +186,6 @@ class Recording:
                     f"the idempotency key {key!r} was used for another request: send a new key with a new request",
                 ) from None
             raise
-
-    def _subjects(self, order: Order) -> set[str]:
-        """The subjects an order touches: those it names, and those that a development has so far."""
-        match order:
-            case Development():
-                return decide.touched(order)
-            case Correct(id, command):
-                return {event.subject for event in self._history(id)} | decide.touched(command.development)
-            case Withdraw(id):
-                return {event.subject for event in self._history(id)}
 
     def _history(self, development: str) -> list[StoredEvent]:
         self._log.write()
@@ -217,9 +205,9 @@ class Recording:
                 return id, decide.withdraw(id, command, standing)
 
     def _known(self, command: Development) -> decide.Known:
-        return decide.Known(
-            self._log.opened(decide.named(command)), self._all_subjects, self._painting.believed
-        )
+        versions = self._log.versions(decide.named(command))
+        opened = {key for key, version in versions.items() if version}
+        return decide.Known(opened, self._all_subjects, self._painting.believed)
 
     def _all_subjects(self) -> list[str]:
         self._log.write()
@@ -285,11 +273,9 @@ def _rebuilt(connection: Connection) -> Iterator[int]:
     connection.execute(readings.insert().values(versions=_reading()))
     projections = [projection(connection) for projection in PROJECTIONS]
     for page in log.pages(connection):
-        subjects = sorted({event.subject for event in page})
         for projection in projections:
-            projection.foresee(subjects)
             for event in page:
-                projection.apply(event)
+                projection.apply(event, event.record)
             projection.write()
         yield page[-1].position
 
@@ -298,17 +284,20 @@ def _reading() -> str:
     return log.canonical(VERSIONS).decode()
 
 
-def _sound(order: Order, by: By) -> None:
-    if isinstance(order, Development):
-        decide.sound(order)
-    else:
-        decide.sound(order.command)
-        if not order.development.isprintable():  # it would be refused by PostgreSQL, in words of its own
-            raise _not_there(order.development)
-    if by.key is not None and not (by.key.isprintable() and 1 <= len(by.key) <= log.LONGEST_KEY):
+def _read(order: Order, by: By) -> tuple[str, bytes] | None:
+    """The idempotency key and the hash of the request, where it has a key; Refused for what could not be kept."""
+    command = order if isinstance(order, Development) else order.command
+    text = decide.sound(command)
+    if not isinstance(order, Development) and not order.development.isprintable():
+        raise _not_there(order.development)  # it would be refused by PostgreSQL, in words of its own
+    if by.key is None:
+        return None
+    if not (by.key.isprintable() and 1 <= len(by.key) <= log.LONGEST_KEY):
         raise invalid(
             "key", f"an idempotency key has 1 to {log.LONGEST_KEY} printable characters: send such a one"
         )
+    about = b"" if isinstance(order, Development) else order.development.encode()
+    return by.key, hashlib.sha256(type(order).__name__.encode() + about + text).digest()
 
 
 def _told(records: Sequence[Record], now: datetime) -> None:
@@ -361,14 +350,12 @@ def _new(record: Record) -> NewEvent:
     )
 
 
-def _fingerprint(order: Order) -> bytes:
-    return hashlib.sha256(type(order).__name__.encode() + msgspec.json.encode(order, order="sorted")).digest()
-
-
 def _not_there(development: str) -> Refused:
     return Refused("not_found", f"there is no development {development!r}: take its id from the event")
 
 
-def _recorded(connection: Connection, stored: Sequence[StoredEvent], repeated: bool = False) -> Recorded:
+def _before(connection: Connection, commit: str) -> Recorded:
+    """What came of an order that was recorded before."""
+    stored = log.of_commit(connection, commit)
     changes = changed(connection, stored[0].position, stored[-1].position)
-    return Recorded(stored[0].development, stored, changes, repeated)
+    return Recorded(stored[0].development, stored, changes, repeated=True)

@@ -72,8 +72,8 @@ MUTANTS: list[tuple[ModuleType, str, str, str]] = [
     (segments, "contributions", "originals[development]", "said[0][0] if said else 0"),
     (segments, "contributions", "(told, [(stored.position, now) for now in event.now])", "(told, [])"),
     (segments, "contributions", "latest[stored.development] = (told, [])", "pass"),
-    (painting, "Painting", "if row.alive:", "if row.segment is not None:"),
-    (painting, "Painting", "if self._closed:", "if False:"),
+    (painting, "Painting", "alive=bool(alive)", "alive=state is not None"),
+    (painting, "Painting", "in self._closed if held.kept", "in self._closed if False"),
     (painting, "Painting", "segment, event.position)", "segment, event.position - 1)"),
 ]
 

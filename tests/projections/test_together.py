@@ -12,6 +12,7 @@ from projections.world import Played, World
 from sqlalchemy import text
 
 from tracker.domain.errors import Refused
+from tracker.domain.when import BEGINNING
 from tracker.projections import segments
 from tracker.record import By, Recording, rebuild
 from tracker.store import log
@@ -30,12 +31,12 @@ def together(world: World, steps: list[Step], random: Random) -> Played:
     world.empty()
     played = Played(world.engine)
     with writing(world.engine) as connection:
-        recording = Recording(connection, alone=True)
+        recording = Recording(connection)
         for step in steps:
             order = played.order(step)
             named = {event["subject"] for event in step.events}
             if random.random() < 0.3:
-                recording.foresee([], named)
+                recording.foresee([], dict.fromkeys(named, BEGINNING))
             with suppress(Refused):  # it says what the record says already
                 played.note(step, order, recording.record(order, By("me", NOW)))
             if random.random() < 0.2:

@@ -180,28 +180,24 @@ _MANY_LINES = {"text", "summary", "note", "reason", "says", "evidence", "focus",
 """Fields whose text may run over several lines."""
 _UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML cannot carry (https://www.w3.org/TR/xml/#charsets), hence no feed; lone surrogates not even UTF-8."""
-_SUSPICIOUS = re.compile(r"""\\[^"\\]|[\x85\u2028\u2029\ufffe\uffff]|"\s*"|null""")
+_SUSPICIOUS = re.compile(rb"""\\[^"\\]|"\s*"|null|\xc2\x85|\xe2\x80[\xa8\xa9]|\xef\xbf[\xbe\xbf]""")
 """What JSON text holds wherever a value is unsound, and seldom elsewhere: control characters are escaped in it, strange
 numbers are null."""
 _LINE_BREAK = re.compile("[\n\r\x85\u2028\u2029]")
 
 
-def sound(command: Development | Correction | Withdrawal) -> None:
-    """Refuse text that nothing could carry on, a line that is two (a mail's subject would be), and numbers that
-    JSON does not have. A pattern's ``$`` lets a last line break pass; here it is caught."""
-    if not _suspicious(command):
-        return
-    problems = list(_unsound(msgspec.to_builtins(command)))
-    if problems:
-        raise Refused("invalid", problems[0].detail, *problems)
-
-
-def _suspicious(command: Any) -> bool:
-    """Whether something may be unsound: most commands are told from the look of their text, which is quick."""
+def sound(command: Development | Correction | Withdrawal) -> bytes:
+    """A command as text, keys sorted; Refused where it holds text that nothing could carry on, a line that is two (a
+    mail's subject would be), or numbers that JSON does not have. A pattern's ``$`` lets a last line break pass; here it
+    is caught."""
     try:
-        return _SUSPICIOUS.search(msgspec.json.encode(command).decode()) is not None
+        text = msgspec.json.encode(command, order="sorted")
+        suspicious = _SUSPICIOUS.search(text) is not None
     except UnicodeEncodeError:
-        return True
+        text, suspicious = b"", True
+    if suspicious and (problems := list(_unsound(msgspec.to_builtins(command)))):
+        raise Refused("invalid", problems[0].detail, *problems)
+    return text
 
 
 def _unsound(value: Any, at: str = "", many_lines: bool = False) -> Iterator[Problem]:

@@ -6,20 +6,102 @@ never changes either.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, exists, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, func, literal_column, select
 
-from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, concerned
-from tracker.domain.fold import Lane, Lanes, Order, Segment, fold, painted, selected
+from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, Record, concerned
+from tracker.domain.fold import Lane, Lanes, Order, Row, Segment, fold, painted, selected
 from tracker.domain.paint import Paint, announced, paints
 from tracker.domain.when import BEGINNING, FOREVER
-from tracker.projections.segments import BELIEVED, contributions, dumped, lanes, loaded, segments, tops
-from tracker.store.engine import INSERTS
+from tracker.projections.segments import (
+    BELIEVED,
+    TOP,
+    contributions,
+    dumped,
+    in_order,
+    lanes,
+    loaded,
+    node,
+    segments,
+    tops,
+)
+from tracker.schema import instant, micros
+from tracker.store.driver import Change, Put, Question
 from tracker.store.log import StoredEvent
+
+MANY = 100_000
+"""So many segments are held at most, beside those of the subjects that are asked for."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """A segment that is or was believed in this transaction. ``kept``: the database has it."""
+
+    lane: "_Lane"
+    segment: Segment
+    known_from: int
+    known_until: int = BELIEVED
+    kept: bool = False
+
+    def row(self) -> tuple[Any, ...]:
+        start, end, state = self.segment
+        hung = node(self.known_from, self.known_until)
+        return (
+            self.lane.id,
+            hung,
+            micros(start),
+            micros(end),
+            self.known_from,
+            self.known_until,
+            dumped(state),
+        )
+
+    def shown(self) -> Row:
+        subject, lane = self.lane.subject, self.lane.lane
+        return Row(
+            subject, concerned(subject, lane.target), lane, self.segment, self.known_from, self.known_until
+        )
+
+    def closed(self) -> tuple[int, ...]:
+        """Until when it was known and where it hangs then, and where it hung."""
+        hung = node(self.known_from, self.known_until)
+        return self.known_until, hung, self.lane.id, TOP, micros(self.segment.end)
+
+
+@dataclass(slots=True)
+class _Lane:
+    """What is believed in a lane, in order, from its subject's ``since`` on. ``kept``: the database has the lane.
+    ``alive``: something is believed in it, be it before."""
+
+    subject: str
+    lane: Lane
+    id: int
+    kept: bool
+    alive: bool = False
+    believed: list[_Held] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Subject:
+    """What is held of a subject: its lanes, and the last place in the order of painting."""
+
+    since: datetime
+    lanes: dict[Lane, _Lane] = field(default_factory=dict)
+    top: Order | None = None
+    moved: bool = False
+
+    @property
+    def alive(self) -> list[Lane]:
+        return [lane for lane, held in self.lanes.items() if held.alive]
+
+    def set_top(self, order: Order) -> None:
+        self.moved = self.moved or order != self.top
+        self.top = order
 
 
 class Painting:
@@ -33,45 +115,68 @@ class Painting:
         self._connection = connection
         self._settle = settle
         self._subjects: dict[str, _Subject] = {}
-        self._closed: list[dict[str, int]] = []
-        self._opened: list[_Opened] = []
+        self._held = 0
+        self._last_lane: int | None = None
+        self._closed: list[_Held] = []
+        self._opened: list[_Held] = []
 
-    def foresee(self, subjects: Iterable[str], since: datetime = BEGINNING) -> None:
-        """Read at once what is believed of these subjects from ``since`` on."""
-        wanted = [subject for subject in subjects if not self._holds(subject, since)]
-        if any(subject in self._subjects for subject in wanted):
-            self.write()
-        if not wanted:
+    def foresee(self, wanted: Mapping[str, datetime]) -> None:
+        """Read at once what is believed of these subjects, each from an instant on."""
+        since = {key: at for key, at in wanted.items() if not self._holds(key, at)}
+        if not since:
             return
-        self._subjects |= {subject: _Subject(since) for subject in wanted}
-        parameters = {"subjects": wanted, "since": since, "believed": BELIEVED}
-        for row in self._connection.execute(_HELD, parameters):
-            subject = self._subjects[row.subject]
-            lane = Lane(row.target, row.scope, row.basis, row.aspect)
-            subject.ids[lane] = row.id
-            if row.announced is not None:
-                subject.top = Order(row.announced, row.sequence, row.position)
-            if row.alive:
-                believed = subject.believed.setdefault(lane, [])
-                if row.segment is not None:
-                    segment = Segment(row.valid_from, row.valid_until, loaded(row.state))
-                    believed.append(_Believed(segment, row.segment))
+        if self._held > MANY:
+            self.write()
+            self._subjects, self._held = {}, 0
+        elif not self._subjects.keys().isdisjoint(since):
+            self.write()
+        self._subjects |= {key: _Subject(at) for key, at in since.items()}
+        found = _BELIEVED.rows(self._connection, subjects=[*since], since=micros(min(since.values())))
+        for (
+            id,
+            key,
+            target,
+            scope,
+            basis,
+            aspect,
+            alive,
+            at,
+            sequence,
+            position,
+            start,
+            end,
+            known,
+            state,
+        ) in found:
+            subject = self._subjects[key]
+            if at is not None:
+                subject.top = Order(instant(at), sequence, position)
+            lane = Lane(target, scope, basis, aspect)
+            held = subject.lanes.get(lane)
+            if held is None:
+                held = subject.lanes[lane] = _Lane(key, lane, id, kept=True, alive=bool(alive))
+            if state is not None:
+                segment = Segment(instant(start), instant(end), loaded(state))
+                held.believed.append(_Held(held, segment, known, kept=True))
+        self._held += len(found)
 
-    def believed(self, subject: str) -> set[Lane]:
+    def _holds(self, subject: str, since: datetime) -> bool:
+        return subject in self._subjects and self._subjects[subject].since <= since
+
+    def believed(self, subject: str) -> list[Lane]:
         """The lanes of a subject in which anything is believed now."""
-        self.foresee([subject])
-        return {*self._subjects[subject].believed}
+        self.foresee({subject: FOREVER})
+        return self._subjects[subject].alive
 
-    def apply(self, event: StoredEvent) -> None:
+    def apply(self, event: StoredEvent, record: Record) -> None:
         """Repaint what the event touches. On top of everything: only what the paint covers is looked at. Otherwise
         (back-dated, corrected, withdrawn): the subject is folded again and the difference kept."""
-        known = event.event
+        told, known = record.told, record.event
         if isinstance(known, DevelopmentCorrected | DevelopmentWithdrawn):
             self._refold(event)
             return
-        told = event.told
         new = paints(told, known)
-        self.foresee([event.subject], min((paint.start for paint in new), default=FOREVER))
+        self.foresee({event.subject: min((paint.start for paint in new), default=FOREVER)})
         subject = self._subjects[event.subject]
         order = Order(announced(told, event.subject).at, told.sequence, event.commit)
         if subject.top is not None and order < subject.top:
@@ -81,171 +186,127 @@ class Painting:
         if new:
             self._paint_on_top(event, subject, new)
 
-    def _paint_on_top(self, event: StoredEvent, subject: "_Subject", new: list[Paint]) -> None:
+    def _paint_on_top(self, event: StoredEvent, subject: _Subject, new: list[Paint]) -> None:
         start, end = min(p.start for p in new), max(p.end for p in new)
-        spans: dict[Lane, tuple[int, int]] = {}
+        spans: dict[Lane, slice] = {}
         after: Lanes = {}
+        there = dict.fromkeys(subject.alive)
         for paint in new:
-            for lane in selected(paint, subject.believed):
-                if lane not in spans:
-                    believed = subject.believed.setdefault(lane, [])
-                    spans[lane] = (
-                        bisect_right(believed, start, key=lambda held: held.segment.end),
-                        bisect_left(believed, end, key=lambda held: held.segment.start),
+            for lane in selected(paint, there):
+                if lane not in after:
+                    there[lane] = None
+                    believed = subject.lanes[lane].believed if lane in subject.lanes else []
+                    spans[lane] = slice(
+                        bisect_right(believed, start, key=_end), bisect_left(believed, end, key=_start)
                     )
-                    after[lane] = [held.segment for held in believed[slice(*spans[lane])]]
+                    after[lane] = [held.segment for held in believed[spans[lane]]]
                 after[lane] = painted(after[lane], paint, event.position)
         for lane in sorted(after):
-            self._believe(event, lane, slice(*spans[lane]), after[lane])
+            self._believe(event, self._lane(subject, event.subject, lane), spans[lane], after[lane])
 
     def _refold(self, event: StoredEvent) -> None:
-        self.foresee([event.subject])
+        self.foresee({event.subject: BEGINNING})
         self._settle()
         subject = self._subjects[event.subject]
         said = contributions(self._connection, event.subject, event.position)
         if said:
             subject.set_top(max(c.order for c in said))
         folded = fold(said)
-        for lane in sorted({*subject.believed, *folded}):
-            subject.believed.setdefault(lane, [])
-            self._believe(event, lane, slice(None), folded.get(lane, []))
-        subject.believed = {lane: believed for lane, believed in subject.believed.items() if believed}
+        for lane in sorted({*subject.alive, *folded}):
+            held = self._lane(subject, event.subject, lane)
+            self._believe(event, held, slice(None), folded.get(lane, []))
+            held.alive = bool(held.believed)
 
-    def _believe(self, event: StoredEvent, lane: Lane, span: slice, after: Sequence[Segment]) -> None:
+    def _lane(self, subject: _Subject, key: str, lane: Lane) -> _Lane:
+        """A lane of a subject; made where it is new. Whoever appends is alone, so ids can be counted here."""
+        if lane not in subject.lanes:
+            if self._last_lane is None:
+                self._last_lane = _LAST_LANE.rows(self._connection)[0][0] or 0
+            self._last_lane += 1
+            subject.lanes[lane] = _Lane(key, lane, self._last_lane, kept=False)
+        return subject.lanes[lane]
+
+    def _believe(self, event: StoredEvent, lane: _Lane, span: slice, after: Sequence[Segment]) -> None:
         """Believe these segments from now on instead of those that the lane has in a span."""
-        believed = self._subjects[event.subject].believed[lane]
-        before = {held.segment.start: held for held in believed[span]}
-        now: list[_Believed] = []
+        before = {held.segment.start: held for held in lane.believed[span]}
+        now: list[_Held] = []
         for segment in after:
             held = before.get(segment.start)
             if held is not None and held.segment == segment:
                 now.append(before.pop(segment.start))
             else:
-                opened = _Opened(event.subject, lane, segment, event.position)
-                self._opened.append(opened)
-                now.append(_Believed(segment, opened))
+                now.append(_Held(lane, segment, event.position))
+                self._opened.append(now[-1])
         for held in before.values():
-            if isinstance(held.row, _Opened):
-                held.row.known_until = event.position
-            else:
-                self._closed.append({"row": held.row, "position": event.position})
-        believed[span] = now
+            held.known_until = event.position
+            self._closed.append(held)
+        lane.believed[span] = now
+        lane.alive = True
+
+    def changed(self, first: int) -> list[Row]:
+        """The segments that positions ``first`` and after, together, closed or opened; of what is not written yet."""
+        opened = takewhile(lambda held: held.known_from >= first, reversed(self._opened))
+        closed = takewhile(lambda held: held.known_until >= first, reversed(self._closed))
+        found = [held for held in opened if held.known_until == BELIEVED]
+        return in_order(
+            held.shown() for held in (*found, *(held for held in closed if held.known_from < first))
+        )
 
     def write(self) -> None:
         """Put into the database what was closed and opened since the last time."""
-        self._add_lanes()
-        tops = [
-            {"subject": key, **subject.top._asdict()}
-            for key, subject in self._subjects.items()
-            if subject.top is not None and subject.moved
-        ]
-        if tops:
-            self._connection.execute(_TOP[self._connection.dialect.name], tops)
-        if self._closed:
-            self._connection.execute(_CLOSE, self._closed)
-        if self._opened:
-            rows = [opened.row(self._subjects[opened.subject].ids[opened.lane]) for opened in self._opened]
-            self._connection.execute(_OPEN, rows)
-        self._subjects, self._closed, self._opened = {}, [], []
-
-    def _add_lanes(self) -> None:
-        new = {
-            (opened.subject, opened.lane): None
-            for opened in self._opened
-            if opened.lane not in self._subjects[opened.subject].ids
-        }
-        rows = [
-            {"subject": subject, "partner": concerned(subject, lane.target), **lane._asdict()}
-            for subject, lane in new
-        ]
-        if not rows:
-            return
-        for row in self._connection.execute(_ADD, rows):
-            self._subjects[row.subject].ids[Lane(row.target, row.scope, row.basis, row.aspect)] = row.id
-
-    def _holds(self, subject: str, since: datetime) -> bool:
-        return subject in self._subjects and self._subjects[subject].since <= since
+        opened = self._opened
+        moved = [(key, subject) for key, subject in self._subjects.items() if subject.moved]
+        new = {held.lane.id: held.lane for held in opened if not held.lane.kept}
+        _PUT_LANES(
+            self._connection,
+            [
+                (lane.id, lane.subject, concerned(lane.subject, lane.lane.target), *lane.lane)
+                for lane in new.values()
+            ],
+        )
+        _PUT_TOPS(
+            self._connection,
+            [(key, micros(s.top.announced), s.top.sequence, s.top.position) for key, s in moved if s.top],
+        )
+        _CLOSE(self._connection, [held.closed() for held in self._closed if held.kept])
+        _OPEN(self._connection, [held.row() for held in opened])
+        for lane in new.values():
+            lane.kept = True
+        for held in opened:
+            held.kept = True
+        for _, subject in moved:
+            subject.moved = False
+        self._held += len(opened)
+        self._closed, self._opened = [], []
 
 
-@dataclass(slots=True)
-class _Opened:
-    """A segment that is believed since an event of this transaction, not written yet."""
-
-    subject: str
-    lane: Lane
-    segment: Segment
-    known_from: int
-    known_until: int = BELIEVED
-
-    def row(self, lane: int) -> dict[str, Any]:
-        return {
-            "lane": lane, "valid_from": self.segment.start, "valid_until": self.segment.end,
-            "known_from": self.known_from, "known_until": self.known_until, "state": dumped(self.segment.state),
-        }  # fmt: skip
+def _start(held: _Held) -> datetime:
+    return held.segment.start
 
 
-@dataclass(slots=True)
-class _Believed:
-    """A segment that is believed now: its row in the database, or the one that will be written."""
-
-    segment: Segment
-    row: "int | _Opened"
+def _end(held: _Held) -> datetime:
+    return held.segment.end
 
 
-@dataclass(slots=True)
-class _Subject:
-    """What is held of a subject: its lanes that have a row, what is believed in each from ``since`` on, in order, and
-    the last place in the order of painting."""
-
-    since: datetime
-    ids: dict[Lane, int] = field(default_factory=dict)
-    believed: dict[Lane, list[_Believed]] = field(default_factory=dict)
-    top: Order | None = None
-    moved: bool = False
-
-    def set_top(self, order: Order) -> None:
-        self.moved = self.moved or order != self.top
-        self.top = order
-
-
-_LANES = (
-    select(
-        lanes,
-        exists()
-        .where(segments.c.lane == lanes.c.id, segments.c.known_until == bindparam("believed"))
-        .label("alive"),
+_any = segments.alias()
+_AT_THE_TOP = segments.c.node == literal_column(str(TOP))
+_BELIEVED = Question(
+    lambda among: select(
+        lanes.c.id, lanes.c.subject, lanes.c.target, lanes.c.scope, lanes.c.basis, lanes.c.aspect,
+        exists().where(_any.c.lane == lanes.c.id, _any.c.node == literal_column(str(TOP))).label("alive"),
+        tops.c.announced, tops.c.sequence, tops.c.position,
+        segments.c.valid_from, segments.c.valid_until, segments.c.known_from, segments.c.state,
     )
-    .where(lanes.c.subject.in_(bindparam("subjects", expanding=True)))
-    .subquery()
-)
-_HELD = (
-    select(
-        _LANES, tops.c.announced, tops.c.sequence, tops.c.position, segments.c.id.label("segment"),
-        segments.c.valid_from, segments.c.valid_until, segments.c.state,
-    )
-    .join_from(_LANES, tops, tops.c.subject == _LANES.c.subject, isouter=True)
+    .join_from(lanes, tops, tops.c.subject == lanes.c.subject, isouter=True)
     .join(
         segments,
-        and_(
-            segments.c.lane == _LANES.c.id,
-            segments.c.known_until == bindparam("believed"),
-            segments.c.valid_until > bindparam("since"),
-        ),
+        and_(segments.c.lane == lanes.c.id, _AT_THE_TOP, segments.c.valid_until > bindparam("since")),
         isouter=True,
     )
-    .order_by(_LANES.c.id, segments.c.valid_from)
+    .where(among(lanes.c.subject, "subjects"))
+    .order_by(lanes.c.id, segments.c.valid_until)
 )  # fmt: skip
-_ADD = lanes.insert().returning(
-    lanes.c.id, lanes.c.subject, lanes.c.target, lanes.c.scope, lanes.c.basis, lanes.c.aspect
-)
-
-
-def _upsert_of_tops(insert: Callable[[Table], Any]) -> Any:
-    new = insert(tops)
-    kept = {name: new.excluded[name] for name in ("announced", "sequence", "position")}
-    return new.on_conflict_do_update(index_elements=[tops.c.subject], set_=kept)
-
-
-_TOP = {dialect: _upsert_of_tops(insert) for dialect, insert in INSERTS.items()}
-_OPEN = segments.insert()
-_CLOSE = update(segments).where(segments.c.id == bindparam("row")).values(known_until=bindparam("position"))
+_LAST_LANE = Question(lambda _: select(func.max(lanes.c.id)))
+_PUT_LANES, _PUT_TOPS = Put(lanes), Put(tops, over=["subject"])
+_OPEN = Put(segments)
+_CLOSE = Change(segments, ["known_until", "node"], ["lane", "node", "valid_until"])

@@ -57,7 +57,7 @@ def _begin_sqlite(connection: Connection) -> None:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection to read from: one snapshot on SQLite, committed data on PostgreSQL."""
-    with engine.connect() as connection, connection.begin():
+    with engine.connect() as connection, connection.begin(), _wrapped(connection):
         yield connection
 
 
@@ -65,8 +65,29 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def writing(engine: Engine) -> Iterator[Connection]:
     """The write transaction: committed at the end, rolled back on any exception. On SQLite one at a time in this
     process, and across processes by the database's own lock."""
-    with _turn(engine), engine.connect().execution_options(writes=True) as connection, connection.begin():
+    with (
+        _turn(engine),
+        engine.connect().execution_options(writes=True) as connection,
+        connection.begin(),
+        _wrapped(connection),
+    ):
         yield connection
+
+
+@contextmanager
+def _wrapped(connection: Connection) -> Iterator[None]:
+    """What the driver raises where its cursor is used directly, as SQLAlchemy raises it."""
+    dialect = connection.dialect
+    try:
+        yield
+    except dialect.loaded_dbapi.Error as error:
+        lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
+        if lost:
+            connection.invalidate(error)
+        raise sa.exc.DBAPIError.instance(
+            None, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, connection_invalidated=lost,
+            dialect=dialect,
+        ) from error  # fmt: skip
 
 
 @contextmanager

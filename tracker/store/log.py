@@ -32,22 +32,22 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    text,
     type_coerce,
     union_all,
-    update,
 )
 from sqlalchemy.exc import OperationalError
 
-from tracker.domain.events import AnyEvent, Told
-from tracker.schema import Instant, Serial, durable, micros
+from tracker.domain.events import AnyEvent, Record, Told
+from tracker.schema import Instant, Serial, durable, instant, micros
 from tracker.store import proof
-from tracker.store.engine import INSERTS
+from tracker.store.driver import Change, Put, Question
 from tracker.store.upcasts import decode
 
 LONGEST_KEY = 200
 ENDLESS = 2**62
 """A position beyond every other."""
+MANY = 50_000
+"""So many subjects are kept in mind at most, of a transaction that appends many events."""
 
 head = Table(
     "head",
@@ -152,12 +152,16 @@ class StoredEvent:
     commit: int
 
     @property
+    def record(self) -> Record:
+        return decode(self.type, self.schema, self.body)
+
+    @property
     def told(self) -> Told:
-        return decode(self.type, self.schema, self.body).told
+        return self.record.told
 
     @property
     def event(self) -> AnyEvent:
-        return decode(self.type, self.schema, self.body).event
+        return self.record.event
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,144 +188,139 @@ class AlreadyDone(Exception):
 
 
 class Appending:
-    """What one write transaction appends. The end of the log and the subjects that it touches are read and locked
-    once; events get their places in memory and reach the database with ``write``, together.
-
-    ``alone``: nobody else appends until the transaction is over. For whoever appends several times in it: it would
-    lock subjects after the head, and wait in a circle with those that lock them before. It may ask for much at once.
+    """What one write transaction appends. It locks the end of the log first: nobody else appends until the transaction
+    is over, so what it reads stays true, and no two writers wait for each other in a circle. Events get their places
+    in memory and reach the database with ``write``, together.
     """
 
-    def __init__(self, connection: Connection, *, alone: bool = False) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._alone = alone
-        self._dialect = connection.dialect.name
-        self._held: dict[str, _Held] = {}
-        self._seen: dict[str, int] = {}
-        self._end: _End | None = None
+        ((position, chain, recorded_at, learnt_at),) = _END.rows(connection)
+        self._end = _End(position, bytes(chain), instant(recorded_at), instant(learnt_at))
+        self._subjects: dict[str, _Subject] = {}
+        self._last_subject: int | None = None
         self._asked: dict[str, tuple[bytes, str] | None] = {}
-        self._requests: list[dict[str, Any]] = []
-        self._commits: list[dict[str, Any]] = []
-        self._events: list[dict[str, Any]] = []
-        if alone and self._dialect == "postgresql":
-            connection.execute(text("LOCK TABLE subjects IN SHARE ROW EXCLUSIVE MODE"))
+        self._requests: list[tuple[Any, ...]] = []
+        self._commits: list[tuple[Any, ...]] = []
+        self._events: list[tuple[Any, ...]] = []
 
     def foresee(self, keys: Iterable[str], subjects: Collection[str]) -> None:
-        """Look up many idempotency keys and subjects at once; for who is alone. Earlier keys, once they are written,
-        are not kept in mind."""
-        if not self._requests:
+        """Look up many idempotency keys and subjects at once. Earlier ones, once they are written, are not all kept in
+        mind."""
+        if not self._commits:
             self._asked = {}
+            if len(self._subjects) > MANY:
+                self._subjects = {}
         self._ask(keys)
-        self.hold(subjects)
+        self.versions(subjects)
 
     def _ask(self, keys: Iterable[str]) -> None:
         if unasked := [key for key in keys if key not in self._asked]:
-            found = self._connection.execute(_REQUESTS, {"keys": unasked})
-            self._asked |= dict.fromkeys(unasked) | {row.key: (bytes(row.hash), row.commit) for row in found}
+            found = _REQUESTS.rows(self._connection, keys=unasked)
+            self._asked |= dict.fromkeys(unasked) | {
+                key: (bytes(hash), commit) for key, hash, commit in found
+            }
 
-    def claim(self, key: str, request: bytes, commit: str) -> None:
-        """Take an idempotency key for this commit; AlreadyDone where it was taken before."""
-        if not self._alone:
-            row = {"key": key, "hash": request, "commit": commit}
-            if self._connection.execute(_CLAIM[self._dialect], row).one_or_none():
-                return
+    def unused(self, key: str, request: bytes) -> None:
+        """Look whether an idempotency key is still free; AlreadyDone where it was taken before."""
         self._ask([key])
         if (before := self._asked[key]) is not None:
             raise AlreadyDone(before[1], same=before[0] == request)
 
-    def hold(self, keys: Collection[str]) -> dict[str, int]:
-        """Lock subjects for this transaction, new ones included: how many events each has. In key order, so that two
-        writers never wait for each other in a circle."""
-        if wanted := sorted({*keys} - self._held.keys()):
-            new = [{"key": key, "version": 0} for key in wanted]
-            rows = self._connection.execute(_HOLD[self._dialect], new if len(new) > 1 else new[0])
-            self._held |= {row.key: _Held(row.id, row.version, row.version) for row in rows}
-        return {key: self._held[key].version for key in keys}
-
-    def opened(self, keys: Collection[str]) -> set[str]:
-        """Those of these subjects that have an event."""
-        if unseen := [key for key in keys if key not in self._held and key not in self._seen]:
-            self._seen |= dict.fromkeys(unseen, 0) | versions(self._connection, unseen)
-        return {
-            key for key in keys if (self._held[key].version if key in self._held else self._seen[key]) > 0
-        }
+    def versions(self, keys: Collection[str]) -> dict[str, int]:
+        """How many events each of these subjects has; 0 where there is no such subject."""
+        if unseen := [key for key in keys if key not in self._subjects]:
+            found = {key: (id, version) for id, key, version in _SUBJECTS.rows(self._connection, keys=unseen)}
+            for key in unseen:
+                id, version = found.get(key, (None, 0))
+                self._subjects[key] = _Subject(id, version, version)
+        return {key: self._subjects[key].version for key in keys}
 
     def clocks(self) -> tuple[datetime, datetime]:
         """The instants that the last commit was recorded and learnt at."""
-        if self._end is None:
-            return clocks(self._connection)
         return self._end.recorded_at, self._end.learnt_at
 
     def append(
         self, commit: Commit, new: Sequence[NewEvent], request: tuple[str, bytes] | None = None
     ) -> list[StoredEvent]:
-        """Append events of subjects that are held. Neither clock of the log ever goes back: a commit whose instants
-        lie before the head's is given the head's. ``request``: the idempotency key that was claimed, and its hash."""
-        if self._end is None:
-            self._end = _End(*self._connection.execute(_END).one())
-        end = self._end
-        first = end.position + 1
-        recorded_at, learnt_at = (
-            max(commit.recorded_at, end.recorded_at),
-            max(commit.learnt_at, end.learnt_at),
-        )
+        """Append events of subjects whose versions were asked for. Neither clock of the log ever goes back: a commit
+        whose instants lie before the head's is given the head's. ``request``: the idempotency key, unused so far, and
+        the hash of the request."""
+        end, first = self._end, self._end.position + 1
+        recorded_at = max(commit.recorded_at, end.recorded_at)
+        learnt_at = max(commit.learnt_at, end.learnt_at)
+        recorded, learnt = micros(recorded_at), micros(learnt_at)
         stored: list[StoredEvent] = []
         for position, event in enumerate(new, first):
-            held = self._held[event.subject]
-            held.version += 1
+            subject = self._grown(event.subject)
             header = proof.header(
-                position, event.id, event.subject, held.version, event.type, event.schema,
-                commit.development, micros(recorded_at), micros(learnt_at), commit.logged_by,
+                position, event.id, event.subject, subject.version, event.type, event.schema,
+                commit.development, recorded, learnt, commit.logged_by,
             )  # fmt: skip
             hash = proof.event_hash(header, event.salt, event.body)
             body = event.body.decode()
             stored.append(
                 StoredEvent(
-                    position, event.id, event.subject, held.version, event.type, event.schema,
+                    position, event.id, event.subject, subject.version, event.type, event.schema,
                     commit.development, recorded_at, learnt_at, commit.logged_by, hash, body, first,
                 )
             )  # fmt: skip
             self._events.append(
-                {
-                    "position": position, "id": event.id, "subject": held.id, "version": held.version,
-                    "type": event.type, "schema": event.schema, "development": commit.development,
-                    "commit": first, "body": body, "salt": event.salt, "hash": hash,
-                }
+                (position, event.id, subject.id, subject.version, event.type, event.schema,
+                 commit.development, first, body, event.salt, hash)
             )  # fmt: skip
         chain = proof.link(end.chain, [event.hash for event in stored])
         self._end = _End(stored[-1].position, chain, recorded_at, learnt_at)
         self._commits.append(
-            {
-                "id": commit.id, "first": first, "last": self._end.position, "development": commit.development,
-                "recorded_at": recorded_at, "learnt_at": learnt_at, "logged_by": commit.logged_by, "chain": chain,
-            }
-        )  # fmt: skip
-        if request is not None and self._alone:
+            (
+                first,
+                self._end.position,
+                commit.id,
+                commit.development,
+                recorded,
+                learnt,
+                commit.logged_by,
+                chain,
+            )
+        )
+        if request is not None:
             key, hashed = request
             self._asked[key] = hashed, commit.id
-            self._requests.append({"key": key, "hash": hashed, "commit": commit.id})
+            self._requests.append((key, hashed, commit.id))
         return stored
+
+    def _grown(self, key: str) -> "_Subject":
+        """A subject with one event more; made where it is new. Whoever appends is alone, so ids can be counted here."""
+        subject = self._subjects[key]
+        if subject.id is None:
+            if self._last_subject is None:
+                self._last_subject = _LAST_SUBJECT.rows(self._connection)[0][0] or 0
+            self._last_subject = subject.id = self._last_subject + 1
+        subject.version += 1
+        return subject
 
     def write(self) -> None:
         """Put into the database what was appended since the last time."""
-        if self._end is None or not self._commits:
+        if not self._commits:
             return
-        grown = [held for held in self._held.values() if held.version != held.written]
-        self._connection.execute(_GROW, [{"row": held.id, "now": held.version} for held in grown])
-        self._connection.execute(_MOVE, self._end._asdict())
-        self._connection.execute(_PUT_COMMITS, self._commits)
-        self._connection.execute(_PUT_EVENTS, self._events)
-        if self._requests:
-            self._connection.execute(_PUT_REQUESTS, self._requests)
-        for held in grown:
+        connection, end = self._connection, self._end
+        grown = [(key, held) for key, held in self._subjects.items() if held.version != held.written]
+        _PUT_SUBJECTS(connection, [(held.id, key, held.version) for key, held in grown if not held.written])
+        _GROW(connection, [(held.version, held.id) for _, held in grown if held.written])
+        _MOVE(connection, [(end.position, end.chain, micros(end.recorded_at), micros(end.learnt_at), 1)])
+        _PUT_COMMITS(connection, self._commits)
+        _PUT_EVENTS(connection, self._events)
+        _PUT_REQUESTS(connection, self._requests)
+        for _, held in grown:
             held.written = held.version
         self._requests, self._commits, self._events = [], [], []
 
 
 @dataclass(slots=True)
-class _Held:
-    """A subject that is locked: how many events it has, and how many the database knows of."""
+class _Subject:
+    """A subject: its row (None: it has none yet), how many events it has, and how many the database knows of."""
 
-    id: int
+    id: int | None
     version: int
     written: int
 
@@ -335,24 +334,26 @@ class _End(NamedTuple):
     learnt_at: datetime
 
 
-_REQUESTS = select(requests).where(requests.c.key.in_(bindparam("keys", expanding=True)))
-_CLAIM = {
-    dialect: insert(requests).on_conflict_do_nothing().returning(requests.c.key)
-    for dialect, insert in INSERTS.items()
-}
-_HOLD = {
-    dialect: insert(subjects)
-    .on_conflict_do_update(index_elements=[subjects.c.key], set_={"version": subjects.c.version})
-    .returning(subjects.c.key, subjects.c.id, subjects.c.version)
-    for dialect, insert in INSERTS.items()
-}
-_END = select(head.c.position, head.c.chain, head.c.recorded_at, head.c.learnt_at).with_for_update()
-_GROW = update(subjects).where(subjects.c.id == bindparam("row")).values(version=bindparam("now"))
-_PUT_COMMITS, _PUT_EVENTS, _PUT_REQUESTS = commits.insert(), events.insert(), requests.insert()
+_END = Question(
+    lambda _: select(head.c.position, head.c.chain, head.c.recorded_at, head.c.learnt_at).with_for_update()
+)
+_REQUESTS = Question(
+    lambda among: select(requests.c.key, requests.c.hash, requests.c.commit).where(
+        among(requests.c.key, "keys")
+    )
+)
+_SUBJECTS = Question(
+    lambda among: select(subjects.c.id, subjects.c.key, subjects.c.version).where(
+        among(subjects.c.key, "keys")
+    )
+)
+_LAST_SUBJECT = Question(lambda _: select(func.max(subjects.c.id)))
+_PUT_SUBJECTS, _GROW = Put(subjects), Change(subjects, ["version"], ["id"])
+_MOVE = Change(head, ["position", "chain", "recorded_at", "learnt_at"], ["id"])
+_PUT_COMMITS, _PUT_EVENTS, _PUT_REQUESTS = Put(commits), Put(events), Put(requests)
 _VERSIONS = select(subjects.c.key, subjects.c.version).where(
     subjects.c.key.in_(bindparam("keys", expanding=True))
 )
-_MOVE = update(head).where(head.c.id == 1)
 
 
 _STORED: Select[Any] = (
