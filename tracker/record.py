@@ -12,7 +12,6 @@ from datetime import datetime
 from secrets import token_bytes
 from typing import TypeVar
 
-from msgspec import structs
 from sqlalchemy import Column, Connection, Engine, Table, Text, select
 from uuid_utils import uuid7
 
@@ -150,18 +149,17 @@ class Recording:
         request = _read(order, by)
         if request is not None:
             self._unused(order, *request)
-        development, records = self._decide(order)
-        held = self._log.versions({record.event.subject for record in records})
-        _expect(by.expected, held)
+        development, new = self._decide(order)
+        _expect(by.expected, self._log.versions({one.event.subject for one in new}))
         if not isinstance(order, Withdraw):
-            _told(records, by.now)
+            _told(new, by.now)
         if by.learnt_at is not None:
             _learnt(by.learnt_at, self._log.clocks()[1], by.now)
         commit = Commit(str(uuid7()), development, by.now, by.learnt_at or by.now, by.who)
-        stored = self._log.append(commit, [_new(record) for record in records], request)
-        for event, record in zip(stored, records, strict=True):
+        stored = self._log.append(commit, [_new(one) for one in new], request)
+        for event, one in zip(stored, new, strict=True):
             for projection in self._projections:
-                projection.apply(event, record)
+                projection.apply(event, one)
         return stored
 
     def learnt_at(self) -> datetime:
@@ -193,7 +191,7 @@ class Recording:
             return history
         raise _not_there(development)
 
-    def _decide(self, order: Order) -> tuple[str, list[Record]]:
+    def _decide(self, order: Order) -> tuple[str, list[decide.Decided]]:
         if isinstance(order, Development):
             return str(uuid7()), decide.log(order, self._known(order))
         history = self._history(order.development)
@@ -275,7 +273,7 @@ def _rebuilt(connection: Connection) -> Iterator[int]:
     for page in log.pages(connection):
         for projection in projections:
             for event in page:
-                projection.apply(event, event.record)
+                projection.apply(event, decide.decided(event.record))
             projection.write()
         yield page[-1].position
 
@@ -300,7 +298,7 @@ def _read(order: Order, by: By) -> tuple[str, bytes] | None:
     return by.key, hashlib.sha256(type(order).__name__.encode() + about + text).digest()
 
 
-def _told(records: Sequence[Record], now: datetime) -> None:
+def _told(records: Sequence[decide.Decided], now: datetime) -> None:
     for record in records:
         at = announced(record.told, record.event.subject).at
         if at > now:  # no answer about today would show it
@@ -343,11 +341,10 @@ def _expect(expected: Mapping[str, int] | None, held: Mapping[str, int]) -> None
             raise Refused("stale", detail, Problem("expected", f"{subject} has version {now}"))
 
 
-def _new(record: Record) -> NewEvent:
-    type, body = type_of(record.event), structs.replace(record, schemas=versions_within(record.event))
-    return NewEvent(
-        str(uuid7()), record.event.subject, type, version_of(type), log.canonical(body), token_bytes(16)
-    )
+def _new(one: decide.Decided) -> NewEvent:
+    type = type_of(one.event)
+    body = log.canonical(Record(told=one.told, event=one.event, schemas=versions_within(one.event)))
+    return NewEvent(str(uuid7()), one.event.subject, type, version_of(type), body, token_bytes(16))
 
 
 def _not_there(development: str) -> Refused:

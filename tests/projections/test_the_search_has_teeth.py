@@ -10,6 +10,7 @@ import pytest
 from domain.given import amended, at
 from domain.histories import DAYS, Step, sample, traits
 from projections.world import World, assert_as_from_scratch, assert_true_everywhere
+from sqlalchemy.exc import IntegrityError
 
 from tracker import record
 from tracker.domain import fold, paint
@@ -67,13 +68,13 @@ MUTANTS: list[tuple[ModuleType, str, str, str]] = [
     (fold, "painted", "paint.weak and ", "False and "),
     (fold, "joined", "if out and", "if False and"),
     (paint, "_paints", "_lead(dates.announced, painted, stated)", "_lead(dates.announced, painted, ())"),
-    (paint, "_fields", "if name in NESTED", "if False"),
+    (paint, "_fields", "if name in fields", "if False"),
     (painting, "Painting", "order < subject.top", "order < order"),
     (segments, "contributions", "originals[development]", "said[0][0] if said else 0"),
     (segments, "contributions", "(told, [(stored.position, now) for now in event.now])", "(told, [])"),
     (segments, "contributions", "latest[stored.development] = (told, [])", "pass"),
     (painting, "Painting", "alive=bool(alive)", "alive=state is not None"),
-    (painting, "Painting", "in self._closed if held.kept", "in self._closed if False"),
+    (painting, "Painting", "held.known_until = event.position", "held.known_until = event.position + 1"),
     (painting, "Painting", "segment, event.position)", "segment, event.position - 1)"),
 ]
 
@@ -106,10 +107,10 @@ def test_a_broken_copy_is_found_out(
 
 
 def found_out(world: World, steps: list[Step]) -> bool:
-    played = world.play(steps)
     try:
+        played = world.play(steps)
         assert_true_everywhere(played)
         assert_as_from_scratch(played)
-    except AssertionError:
+    except (AssertionError, IntegrityError):  # the key of the table does not hold it
         return True
     return False

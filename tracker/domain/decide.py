@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from difflib import get_close_matches
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import available_timezones
 
 import msgspec
@@ -72,6 +72,22 @@ class Known:
     lanes: Callable[[str], Collection[Lane]] = lambda _: ()
 
 
+class Decided(NamedTuple):
+    """An event that is to be recorded: what was told, the fact, and what it paints (a repair by itself nothing)."""
+
+    told: Told
+    event: AnyEvent
+    paints: Sequence[Paint]
+
+
+def decided(record: Record) -> Decided:
+    """What a recorded event had decided."""
+    told, event = record.told, record.event
+    if isinstance(event, DevelopmentCorrected | DevelopmentWithdrawn):
+        return Decided(told, event, ())
+    return Decided(told, event, paints(told, event))
+
+
 def named(command: Development) -> set[str]:
     """The subjects that a development speaks of, in its events, their scopes and their links."""
     found = {event.subject for event in command.events}
@@ -92,20 +108,21 @@ def touched(command: Development) -> set[str]:
     return {event.subject for event in command.events} | acting
 
 
-def log(command: Development, known: Known) -> list[Record]:
+def log(command: Development, known: Known) -> list[Decided]:
     """The events of a development that is logged."""
     marks = links.finder(command, known.lanes)
-    _check(command, known, marks)
     told = told_of(command)
-    return [Record(told=told, event=e) for e in (*command.events, *links.brought(command, told, marks))]
+    painted = _check(command, told, known, marks)
+    logged = [Decided(told, event, new) for event, new in zip(command.events, painted, strict=True)]
+    return logged + [Decided(told, e, paints(told, e)) for e in links.brought(command, told, marks)]
 
 
-def correct(id: str, command: Correction, standing: Standing, known: Known) -> list[Record]:
+def correct(id: str, command: Correction, standing: Standing, known: Known) -> list[Decided]:
     """The events of a correction: one on every subject that the development had or has."""
     said = command.development
     marks = links.finder(said, known.lanes)
-    _check(said, known, marks, at="/development")
     told = told_of(said)
+    _check(said, told, known, marks, at="/development")
     now: dict[str, list[Logged]] = {subject: [] for subject in standing.events}
     for event in (*said.events, *links.brought(said, told, marks)):
         now.setdefault(event.subject, []).append(event)
@@ -116,28 +133,30 @@ def correct(id: str, command: Correction, standing: Standing, known: Known) -> l
     ):
         raise Refused("conflict", "the correction says what the record says already: nothing was changed")
     return [
-        Record(
-            told=told,
-            event=DevelopmentCorrected(
+        Decided(
+            told,
+            DevelopmentCorrected(
                 subject=subject,
                 development=id,
                 reason=command.reason,
                 editorial=command.editorial,
                 now=events,
             ),
+            (),
         )
         for subject, events in now.items()
     ]
 
 
-def withdraw(id: str, command: Withdrawal, standing: Standing) -> list[Record]:
+def withdraw(id: str, command: Withdrawal, standing: Standing) -> list[Decided]:
     """The events of a withdrawal: one on every subject that the development has."""
     if standing.withdrawn:
         raise Refused("conflict", "this development is withdrawn already; to bring it back, correct it")
     return [
-        Record(
-            told=standing.told,
-            event=DevelopmentWithdrawn(subject=subject, development=id, reason=command.reason),
+        Decided(
+            standing.told,
+            DevelopmentWithdrawn(subject=subject, development=id, reason=command.reason),
+            (),
         )
         for subject, events in standing.events.items()
         if events
@@ -225,8 +244,12 @@ def _unsound(value: Any, at: str = "", many_lines: bool = False) -> Iterator[Pro
             pass
 
 
-def _check(command: Development, known: Known, marks: links.Find, at: str = "") -> None:
+def _check(
+    command: Development, told: Told, known: Known, marks: links.Find, at: str = ""
+) -> list[Sequence[Paint]]:
+    """Refused where something is wrong with a command; else what each of its events paints."""
     problems: list[Problem] = []
+    painted: list[Sequence[Paint]] = []
     if command.zone is not None and command.zone not in _ZONES:
         problems.append(
             Problem(f"{at}/zone", f"{command.zone!r} is no IANA time zone: write e.g. America/New_York")
@@ -238,7 +261,6 @@ def _check(command: Development, known: Known, marks: links.Find, at: str = "") 
     if problems:
         raise Refused("invalid", problems[0].detail, *problems)
     opened = set(known.opened)
-    told = told_of(command)
     for i, event in enumerate(command.events):
         pointer = f"{at}/events/{i}"
         if misplaced := _of_another_kind(event, pointer):
@@ -247,12 +269,13 @@ def _check(command: Development, known: Known, marks: links.Find, at: str = "") 
         problems += _of_event(event, pointer, opened, known)
         if not problems:
             problems += links.problems(event, pointer, marks)
-        _try(problems, pointer, lambda event=event: _something(event, paints(told, event)))
+        _try(problems, pointer, lambda event=event: painted.append(_something(event, paints(told, event))))
         opened.add(event.subject)
     problems += _of_rivals(command, opened, known, at)
     problems += _of_nobody(command, known, at)
     if problems:
         raise Refused("invalid", problems[0].detail, *problems)
+    return painted
 
 
 def _of_rivals(command: Development, opened: Collection[str], known: Known, at: str) -> Iterable[Problem]:
@@ -300,13 +323,14 @@ def _of_another_kind(event: Logged, pointer: str) -> Problem | None:
     )
 
 
-def _something(event: Logged, painted: Sequence[Paint]) -> None:
+def _something(event: Logged, painted: Sequence[Paint]) -> Sequence[Paint]:
     if not painted:
         raise Refused(
             "invalid",
             "",
             Problem("", f"{_type(event)} says nothing: give at least one effect, or what it sets"),
         )
+    return painted
 
 
 def _of_event(event: Logged, pointer: str, opened: set[str], known: Known) -> Iterable[Problem]:
@@ -469,8 +493,9 @@ def _stated(rate: Rate) -> bool:
 
 
 def _figure(rate: Rate) -> bool:
-    figures = (rate.percent, rate.at_least, rate.at_most, rate.amount)
-    return any(figure is not None for figure in figures)
+    return not (
+        rate.percent is None and rate.at_least is None and rate.at_most is None and rate.amount is None
+    )
 
 
 def _try(problems: list[Problem], pointer: str, attempt: object) -> None:

@@ -4,6 +4,7 @@ public meaning. A *development* is what an analyst logs: what was told, by which
 Commands and events share these shapes: what is logged is what is kept.
 """
 
+from functools import lru_cache
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct, field
@@ -521,6 +522,7 @@ def kind_of(subject: str) -> Kind:
     return subject.partition(":")[0]  # type: ignore[return-value]
 
 
+@lru_cache(maxsize=4096)
 def actor_of(subject: str) -> str:
     """Who acts: the partner code that the key of a measure, authority or agreement begins with; a partner itself;
     for a scope the home country."""

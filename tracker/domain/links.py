@@ -16,6 +16,7 @@ from tracker.domain.events import (
     Development,
     Effect,
     InvestigationOpened,
+    Links,
     Logged,
     MeasureProposed,
     ProvisionChanged,
@@ -29,6 +30,7 @@ from tracker.domain.values import ClaimState, ProvisionState
 from tracker.domain.when import moment, rfc3339, zone_of
 
 CLAIM, PROVISION = "claim:", "provision:"
+NONE = Links()
 
 
 @dataclass(slots=True)
@@ -78,6 +80,8 @@ def _marks(command: Development, subject: str, lanes: Iterable[Lane]) -> Marks:
 
 def linked(event: Logged) -> Iterator[tuple[str, str]]:
     """The links of an event, each with its name."""
+    if event.links == NONE:
+        return
     for name in event.links.__struct_fields__:
         for link in getattr(event.links, name):
             yield name, link

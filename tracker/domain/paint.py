@@ -5,9 +5,9 @@ the meaning of each event type becomes state; the type checker asks for every ne
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeVar, assert_never
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar, assert_never
 
 import msgspec
 
@@ -43,7 +43,7 @@ from tracker.domain.events import (
     kind_of,
     parties_of,
 )
-from tracker.domain.when import BEGINNING, FOREVER, Moment, moment, stated_at, vague, zone_of
+from tracker.domain.when import BEGINNING, FOREVER, Moment, moment, stated_at, zone_of
 
 Spoken = TypeVar("Spoken", MeasureEffect, ClaimEffect)
 
@@ -54,8 +54,7 @@ NESTED = ("exemptions", "ratified")
 """Fields whose entries live and change one by one; each becomes a field of its own, ``exemptions.usmca``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Paint:
+class Paint(NamedTuple):
     """Fields over an interval. ``scope`` None means all scopes; ``basis`` '' means any. ``there``: only where the
     subject has such lanes already. ``weak``: not where the measure applies or is paused already."""
 
@@ -92,8 +91,8 @@ class _Dates:
 
     def _at(self, text: str, pointer: str) -> datetime:
         found = read(text, self.zone, pointer)
-        if said := vague(text):
-            self.vague[stated_at(found.at)] = said
+        if found.vague:
+            self.vague[stated_at(found.at)] = text.strip()
         return found.at
 
     def interval(self, effect: Effect) -> tuple[datetime, datetime]:
@@ -148,8 +147,8 @@ def _paints(dates: _Dates, event: Logged) -> Iterator[Paint]:
         case ClaimEvent():
             for said in event.effects:
                 stood, dated = _named(dates, said)
-                fields = _fields(event.implies) | dated | _fields(said.set)
-                yield replace(_targeted(dates, stood, "claim", fields), basis=f"claim:{event.claim}")
+                fields = _implied(type(event)) | dated | _fields(said.set)
+                yield _targeted(dates, stood, "claim", fields, basis=f"claim:{event.claim}")
         case PartnerRegistered() | ScopeDefined():
             yield from _about(event.about)
         case PartnerProfiled():
@@ -165,10 +164,10 @@ def _paints(dates: _Dates, event: Logged) -> Iterator[Paint]:
         case RiskAssessed():
             yield _own(event, f"risk:{event.risk}", dates.start(event.from_), _fields(event.set))
         case TalksEvent():
-            fields = _fields(event.implies) | _fields(event.set)
+            fields = _implied(type(event)) | _fields(event.set)
             yield _own(event, "talks", dates.start(event.from_), fields)
         case DeadlineEvent():
-            fields = _fields(event.implies) | _fields(event.set)
+            fields = _implied(type(event)) | _fields(event.set)
             if "due" in fields:
                 due = fields["due"]
                 fields["due_at"] = due and int(read(due, dates.zone, "due").at.timestamp())
@@ -198,8 +197,8 @@ def _measure(dates: _Dates, event: MeasureEvent, effect: MeasureEffect) -> Paint
     if own.get("awaits") is not None and effect.from_ is None and not event.claim:
         own = own | {"status": "announced"} if event.leads else {"awaits": own.pop("awaits"), "pending": own}
     else:
-        own = _fields(event.implies) | own
-    return replace(_targeted(dates, effect, "state", own, effect.scope), basis=basis)
+        own = _implied(type(event)) | own
+    return _targeted(dates, effect, "state", own, effect.scope, basis)
 
 
 def _closed(dates: _Dates, event: ClaimClosed, effect: ClaimEffect) -> Iterator[Paint]:
@@ -208,12 +207,12 @@ def _closed(dates: _Dates, event: ClaimClosed, effect: ClaimEffect) -> Iterator[
     target = EACH_OF if effect.target == EVERYONE else effect.target
     fields = _fields(effect.set)
     closing = _targeted(dates, effect, "claim", fields)
-    closing = replace(closing, target=target, basis=f"claim:{event.claim}", there=True)
+    closing = closing._replace(target=target, basis=f"claim:{event.claim}", there=True)
     yield closing
     over = {"status": "ended"} if kind_of(event.subject) == "measure" else {}
     if fields.get("outcome", "open") not in ("open", None):
         fields = {name: fields[name] for name in ("outcome", "text") if name in fields} | over
-        yield replace(closing, aspect="state", scope=None, fields=fields)
+        yield closing._replace(aspect="state", scope=None, fields=fields)
 
 
 def _named(dates: _Dates, effect: Spoken) -> tuple[Spoken, dict[str, Any]]:
@@ -231,11 +230,11 @@ def _lead(announced: datetime, painted: Paint, stated: Sequence[Paint]) -> Itera
     """``announced`` from the announcement until the effect starts, but for the time over which an earlier effect
     of the event says more: while the first step applies, the second is not what the status tells. Nor is it where the
     measure is in force already, and this announces another rate."""
-    at, announcing = announced, replace(painted, fields={"status": "announced"}, weak=True)
+    at, announcing = announced, painted._replace(fields={"status": "announced"}, weak=True)
     for other in sorted((p for p in stated if _may_meet(p, painted)), key=lambda p: p.start):
-        yield replace(announcing, start=at, end=min(other.start, painted.start))
+        yield announcing._replace(start=at, end=min(other.start, painted.start))
         at = max(at, other.end)
-    yield replace(announcing, start=at, end=painted.start)
+    yield announcing._replace(start=at, end=painted.start)
 
 
 def _may_meet(a: Paint, b: Paint) -> bool:
@@ -247,7 +246,7 @@ def _may_meet(a: Paint, b: Paint) -> bool:
 
 def _agreement(dates: _Dates, event: AgreementEvent) -> Iterator[Paint]:
     basis = f"claim:{event.claim}" if event.claim else INSTRUMENT
-    implied = _fields(event.implies)
+    implied = _implied(type(event))
     stated = [("state", dates.interval(e), implied | _fields(e.set)) for e in event.effects]
     if implied and not event.effects:
         stated.append(("state", (dates.announced, FOREVER), implied))
@@ -296,22 +295,29 @@ def _targeted(
     aspect: str,
     fields: Mapping[str, Any],
     scope: str | None = "",
+    basis: str = INSTRUMENT,
 ) -> Paint:
     start, end = dates.interval(effect)
-    return Paint(
-        effect.target, aspect, start, end, fields, scope=scope, excepted=tuple(sorted(effect.except_))
-    )
+    return Paint(effect.target, aspect, start, end, fields, scope, basis, tuple(sorted(effect.except_)))
 
 
 def _fields(state: msgspec.Struct) -> dict[str, Any]:
     """A patch as plain fields: what is left out is absent, what is null is None, nested entries stand alone."""
-    fields: dict[str, Any] = {}
-    for name in state.__struct_fields__:
-        value = getattr(state, name)
-        if value is msgspec.UNSET:
-            continue
-        if name in NESTED:
-            fields |= {f"{name}.{key}": msgspec.to_builtins(entry) for key, entry in value.items()}
-        else:
-            fields[name] = msgspec.to_builtins(value)
+    fields = {**_defaults(type(state)), **msgspec.to_builtins(state)}
+    for name in NESTED:
+        if name in fields:
+            fields |= {f"{name}.{key}": entry for key, entry in fields.pop(name).items()}
     return fields
+
+
+@lru_cache
+def _defaults(state: type[msgspec.Struct]) -> dict[str, Any]:
+    """What a state says where it is left out: the kind of a measure, say."""
+    defaults = {field.name: field.default for field in msgspec.structs.fields(state)}
+    return {n: value for n, value in defaults.items() if value not in (msgspec.UNSET, msgspec.NODEFAULT)}
+
+
+@lru_cache
+def _implied(event: type[Any]) -> dict[str, Any]:
+    """The fields that a type of event says by itself."""
+    return _fields(event.implies)

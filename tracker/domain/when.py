@@ -32,6 +32,11 @@ class Moment:
     precision: Precision
     latest: bool = False
 
+    @property
+    def vague(self) -> bool:
+        """Whether it was stated less precisely than by the day."""
+        return self.latest or self.precision in ("year", "month")
+
 
 @lru_cache(maxsize=4096)
 def moment(text: str, zone: str) -> Moment:

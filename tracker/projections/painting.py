@@ -14,9 +14,10 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, exists, func, literal_column, select
 
-from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, Record, concerned
+from tracker.domain.decide import Decided
+from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, concerned
 from tracker.domain.fold import Lane, Lanes, Order, Row, Segment, fold, painted, selected
-from tracker.domain.paint import Paint, announced, paints
+from tracker.domain.paint import Paint, announced
 from tracker.domain.when import BEGINNING, FOREVER
 from tracker.projections.segments import (
     BELIEVED,
@@ -168,14 +169,13 @@ class Painting:
         self.foresee({subject: FOREVER})
         return self._subjects[subject].alive
 
-    def apply(self, event: StoredEvent, record: Record) -> None:
+    def apply(self, event: StoredEvent, said: Decided) -> None:
         """Repaint what the event touches. On top of everything: only what the paint covers is looked at. Otherwise
         (back-dated, corrected, withdrawn): the subject is folded again and the difference kept."""
-        told, known = record.told, record.event
+        told, known, new = said
         if isinstance(known, DevelopmentCorrected | DevelopmentWithdrawn):
             self._refold(event)
             return
-        new = paints(told, known)
         self.foresee({event.subject: min((paint.start for paint in new), default=FOREVER)})
         subject = self._subjects[event.subject]
         order = Order(announced(told, event.subject).at, told.sequence, event.commit)
@@ -186,7 +186,7 @@ class Painting:
         if new:
             self._paint_on_top(event, subject, new)
 
-    def _paint_on_top(self, event: StoredEvent, subject: _Subject, new: list[Paint]) -> None:
+    def _paint_on_top(self, event: StoredEvent, subject: _Subject, new: Sequence[Paint]) -> None:
         start, end = min(p.start for p in new), max(p.end for p in new)
         spans: dict[Lane, slice] = {}
         after: Lanes = {}
