@@ -7,7 +7,6 @@ wrong. A line's key makes it safe to repeat.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, BinaryIO, TypeVar
@@ -136,7 +135,7 @@ def load_in(connection: Connection, lines: Iterable[Given], terms: Terms) -> Imp
     bad = _Bad()
     for batch in _batches(lines):
         read = [_read(given) for given in batch]
-        recording.foresee(*_foreseen(line for line in read if isinstance(line, Line)))
+        recording.foresee((NAMESPACE + line.key, line.development) for line in read if isinstance(line, Line))
         for given, line in zip(batch, read, strict=True):
             try:
                 if isinstance(line, Refused):
@@ -225,20 +224,6 @@ def _lifted(text: bytes, stated: _Stated, versions: Mapping[str, int]) -> bytes:
     except (LookupError, TypeError, AttributeError):  # it is no such event: parse says so
         return text
     return msgspec.json.encode(data | {"development": lifted})
-
-
-def _foreseen(lines: Iterable[Line]) -> tuple[set[str], dict[str, datetime]]:
-    """The idempotency keys that recording these lines will ask for, and the subjects, each from when it was told of."""
-    keys, subjects = set[str](), dict[str, datetime]()
-    for line in lines:
-        keys.add(NAMESPACE + line.key)
-        if line.development is None:
-            continue
-        for event in line.development.events:
-            with suppress(Refused, LookupError):  # a date or a zone that is none: told where it is recorded
-                at = announced(line.development, event.subject).at
-                subjects[event.subject] = min(at, subjects.get(event.subject, at))
-    return keys, subjects
 
 
 def read_lines(file: BinaryIO) -> Iterator[Given]:

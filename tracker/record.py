@@ -6,13 +6,17 @@ Nothing else appends to the log. Telling others happens later and elsewhere; rec
 """
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_bytes
+from threading import Event, Lock
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column, Connection, Engine, Table, Text, select
+from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils import uuid7
 
 from tracker.domain import decide
@@ -41,6 +45,8 @@ from tracker.store.log import AlreadyDone, Commit, NewEvent, StoredEvent
 from tracker.store.upcasts import VERSIONS, type_of, version_of, versions_within
 
 Seen = TypeVar("Seen")
+MOST = 64
+"""So many orders are committed together at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +103,9 @@ class Recorded:
 
 
 def record(engine: Engine, order: Order, by: By) -> Recorded:
-    """Record one order in a transaction of its own; Refused leaves nothing behind."""
-    with writing(engine) as connection:
-        return record_in(connection, order, by)
+    """Record one order; Refused leaves nothing behind. What several threads record at the same time is committed
+    together."""
+    return _groups.setdefault(engine, _Group()).record(engine, order, by)
 
 
 def rehearse(engine: Engine, order: Order, by: By, look: Callable[[Connection, Recorded], Seen]) -> Seen:
@@ -129,18 +135,25 @@ class Recording:
         self._projections = [projection(connection, self._log.write) for projection in PROJECTIONS]
         self._painting = self._projections[0]
 
-    def foresee(self, keys: Iterable[str], subjects: Mapping[str, datetime]) -> None:
-        """Look up at once what orders with these idempotency keys about these subjects, each from about an instant on,
-        will ask for."""
-        self._log.foresee(keys, subjects.keys())
+    def foresee(self, coming: Iterable[tuple[str | None, Order | None]]) -> None:
+        """Look up at once what will be asked for when these orders are recorded, each with its idempotency key."""
+        keys, since = [], dict[str, datetime]()
+        for key, order in coming:
+            if key is not None:
+                keys.append(key)
+            if isinstance(order, Development):
+                for subject, at in decide.speaks(order):
+                    since[subject] = min(at, since.get(subject, at))
+        self._log.foresee(keys, since.keys())
         for projection in self._projections:
-            projection.foresee(subjects)
+            projection.foresee(since)
 
     def recorded(self, order: Order, by: By) -> Recorded:
         """Record one order, and say what came of it, also where that was before."""
         try:
             stored = self.record(order, by)
         except AlreadyDone as done:
+            self.write()
             return _before(self._connection, done.commit)
         return Recorded(stored[0].development, stored, self._painting.changed(stored[0].position))
 
@@ -210,6 +223,97 @@ class Recording:
     def _all_subjects(self) -> list[str]:
         self._log.write()
         return log.subject_keys(self._connection)
+
+
+class Stopped(Exception):
+    """This process was told to stop before the order was recorded."""
+
+
+class _Waiting:
+    """An order that waits until something has come of it, or until its turn has come to record for all who wait."""
+
+    def __init__(self, order: Order, by: By) -> None:
+        self.order = order
+        self.by = by
+        self.outcome: Recorded | Exception | None = None
+        self.woken = Event()
+
+
+class _Group:
+    """Those who record at the same time. One of them records for all who wait, in one transaction, and hands over to
+    one who came meanwhile. Each order is decided by itself: one that is refused refuses no other."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._waiting: deque[_Waiting] = deque()
+        self._recording = False
+
+    def record(self, engine: Engine, order: Order, by: By) -> Recorded:
+        mine = _Waiting(order, by)
+        with self._lock:
+            self._waiting.append(mine)
+            waits, self._recording = self._recording, True
+        if waits:
+            mine.woken.wait()
+        if mine.outcome is None:
+            self._record_for_all(engine)
+        if isinstance(mine.outcome, Exception):
+            raise mine.outcome
+        assert mine.outcome is not None
+        return mine.outcome
+
+    def _record_for_all(self, engine: Engine) -> None:
+        with self._lock:
+            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST))]
+        try:
+            _together(engine, group)
+        finally:
+            with self._lock:
+                self._recording = bool(self._waiting)
+                following = self._waiting[0] if self._waiting else None
+            for waiting in (*group, following):
+                if waiting is not None:
+                    waiting.woken.set()
+
+
+def _together(engine: Engine, group: Sequence[_Waiting]) -> None:
+    """Record the orders of a group in one transaction; where that fails for a fault of ours, one by one."""
+    outcomes: Sequence[Recorded | Exception] = [Stopped("recording was stopped")] * len(group)
+    try:
+        outcomes = _all_recorded(engine, group)
+    except SQLAlchemyError as error:
+        outcomes = [error] * len(group)
+    except Exception as error:  # noqa: BLE001 - each of them is told, or tried alone
+        outcomes = [error] if len(group) == 1 else [_alone(engine, waiting) for waiting in group]
+    finally:
+        for waiting, outcome in zip(group, outcomes, strict=True):
+            waiting.outcome = outcome
+
+
+def _alone(engine: Engine, waiting: _Waiting) -> Recorded | Exception:
+    _together(engine, [waiting])
+    assert waiting.outcome is not None
+    return waiting.outcome
+
+
+def _all_recorded(engine: Engine, group: Sequence[_Waiting]) -> Sequence[Recorded | Exception]:
+    with writing(engine) as connection:
+        recording = Recording(connection)
+        if len(group) > 1:
+            recording.foresee((waiting.by.key, waiting.order) for waiting in group)
+        outcomes = [_outcome(recording, waiting) for waiting in group]
+        recording.write()
+    return outcomes
+
+
+def _outcome(recording: Recording, waiting: _Waiting) -> Recorded | Refused:
+    try:
+        return recording.recorded(waiting.order, waiting.by)
+    except Refused as refusal:
+        return refusal
+
+
+_groups: WeakKeyDictionary[Engine, _Group] = WeakKeyDictionary()
 
 
 def same(order: Order, stored: Sequence[StoredEvent]) -> bool:

@@ -12,7 +12,6 @@ from projections.world import Played, World
 from sqlalchemy import text
 
 from tracker.domain.errors import Refused
-from tracker.domain.when import BEGINNING
 from tracker.projections import segments
 from tracker.record import By, Recording, rebuild
 from tracker.store import log
@@ -34,9 +33,8 @@ def together(world: World, steps: list[Step], random: Random) -> Played:
         recording = Recording(connection)
         for step in steps:
             order = played.order(step)
-            named = {event["subject"] for event in step.events}
             if random.random() < 0.3:
-                recording.foresee([], dict.fromkeys(named, BEGINNING))
+                recording.foresee([(None, order)])
             with suppress(Refused):  # it says what the record says already
                 played.note(step, order, recording.record(order, By("me", NOW)))
             if random.random() < 0.2:

@@ -5,7 +5,9 @@ Pure: everything a decision needs to know of the record comes in as ``Known``.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 from math import isfinite
 from typing import Any, NamedTuple
@@ -40,7 +42,7 @@ from tracker.domain.events import (
     parties_of,
 )
 from tracker.domain.fold import Lane
-from tracker.domain.paint import EACH_OF, EVERYONE, Paint, paints, read
+from tracker.domain.paint import EACH_OF, EVERYONE, Paint, announced, paints, read
 from tracker.domain.scopes import ALL_GOODS, PREFIX, scope_subject
 from tracker.domain.values import Rate
 from tracker.domain.when import zone_of
@@ -95,6 +97,13 @@ def named(command: Development) -> set[str]:
     found |= {rival for event in command.events for _, rival in _rivals(event)}
     scopes = {scope_subject(scope) for event in command.events for _, scope in _scopes(event)}
     return found | ({WHOLE, *scopes} if scopes else set())
+
+
+def speaks(command: Development) -> Iterator[tuple[str, datetime]]:
+    """The subjects of a development's events, each with when it was told of; none where that is no date."""
+    for event in command.events:
+        with suppress(Refused, LookupError):  # no date, no zone: told where it is checked
+            yield event.subject, announced(command, event.subject).at
 
 
 def touched(command: Development) -> set[str]:
