@@ -1,18 +1,17 @@
 """Recording: what is believed now, what was believed then, and repairs of our own record, on both databases."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from domain.given import NOW, WITHDRAWAL, amended, at, correction, development, event, opened, paused
 from sqlalchemy import Engine
-from store.kinds import on_postgresql
 
 from tracker.domain.errors import Refused
 from tracker.domain.when import moment
 from tracker.projections import segments
-from tracker.record import By, Correct, Order, Recorded, Withdraw, rebuild, record, rehearse
+from tracker.rebuilding import rebuild
+from tracker.record import By, Correct, Order, Recorded, Withdraw, record, rehearse
 from tracker.schema import derived, durable
 from tracker.store import log
 from tracker.store.engine import open_engine, reading
@@ -279,22 +278,4 @@ def test_a_rebuild_ends_in_the_same_beliefs_at_every_position(book: Book) -> Non
     before = beliefs(book)
     assert list(rebuild(book.engine)) == [5]
     assert beliefs(book) == before
-    book.assert_sound()
-
-
-@on_postgresql
-def test_a_rebuild_while_others_record_misses_nothing(book: Book) -> None:
-    book.log(opened(X, at(0)))
-
-    def write(writer: int) -> None:
-        for i in range(6):
-            book.log(opened(f"measure:us-{writer}", at(i)), announced=f"2025-03-{1 + i:02}")
-
-    with ThreadPoolExecutor(5) as pool:
-        writers = [pool.submit(write, n) for n in range(4)]
-        for _ in range(3):
-            list(rebuild(book.engine))
-        for writer in writers:
-            writer.result()
-    assert len(beliefs(book)) >= 25
     book.assert_sound()

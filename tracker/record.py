@@ -7,7 +7,7 @@ Nothing else appends to the log. Telling others happens later and elsewhere; rec
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_bytes
@@ -15,7 +15,7 @@ from threading import Event, Lock
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Column, Connection, Engine, Table, Text, select
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils import uuid7
 
@@ -38,11 +38,10 @@ from tracker.domain.paint import announced
 from tracker.domain.when import moment, rfc3339, zone_of
 from tracker.projections import PROJECTIONS
 from tracker.projections.segments import changed
-from tracker.schema import derived
 from tracker.store import log
 from tracker.store.engine import writing
 from tracker.store.log import AlreadyDone, Commit, NewEvent, StoredEvent
-from tracker.store.upcasts import VERSIONS, type_of, version_of, versions_within
+from tracker.store.upcasts import type_of, version_of, versions_within
 
 Seen = TypeVar("Seen")
 MOST = 64
@@ -341,49 +340,6 @@ def same(order: Order, stored: Sequence[StoredEvent]) -> bool:
                 first.development,
                 first.reason,
             )
-
-
-readings = Table(
-    "readings",
-    derived,
-    Column("versions", Text, primary_key=True),
-    comment="In which versions of their shapes the events were read, of which the derived tables were made.",
-)
-
-
-def catch_up(engine: Engine) -> None:
-    """Make the read models anew where a release made them that read old events otherwise."""
-    with writing(engine) as connection:
-        log.hold_end(connection)
-        made = connection.scalar(select(readings.c.versions))
-        if made != _reading():
-            for _ in _rebuilt(connection):
-                pass
-
-
-def rebuild(engine: Engine) -> Iterator[int]:
-    """Make every read model anew from the log, in one transaction; yields the position reached. Readers go on with
-    the old until it commits."""
-    with writing(engine) as connection:
-        log.hold_end(connection)
-        yield from _rebuilt(connection)
-
-
-def _rebuilt(connection: Connection) -> Iterator[int]:
-    for table in reversed(derived.sorted_tables):
-        connection.execute(table.delete())
-    connection.execute(readings.insert().values(versions=_reading()))
-    projections = [projection(connection) for projection in PROJECTIONS]
-    for page in log.pages(connection):
-        for projection in projections:
-            for event in page:
-                projection.apply(event, decide.decided(event.record))
-            projection.write()
-        yield page[-1].position
-
-
-def _reading() -> str:
-    return log.canonical(VERSIONS).decode()
 
 
 def _read(order: Order, by: By) -> tuple[str, bytes] | None:

@@ -4,12 +4,15 @@
 ``rebuild`` makes them anew.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Integer, MetaData, Text
+from sqlalchemy import BigInteger, Integer, MetaData, Table, Text
 from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.naming import conv
 from sqlalchemy.types import TypeDecorator
 
 NAMES = {
@@ -21,6 +24,23 @@ NAMES = {
 }
 durable = MetaData(naming_convention=NAMES)
 derived = MetaData(naming_convention=NAMES)
+
+
+@lru_cache(maxsize=4)
+def beside(generation: int) -> Mapping[str, Table]:
+    """Copies of the derived tables under other names, by the names of those in use. Each index gets a name of its own:
+    it keeps it when the copy takes the place of the original."""
+    metadata = MetaData()
+    copies = {}
+    for name, table in derived.tables.items():
+        copy = copies[name] = table.to_metadata(metadata, name=f"{name}_{generation}")
+        for index in copy.indexes:
+            index.name = conv(f"{index.name}_{generation}")
+        for constraint in copy.constraints:
+            if constraint.name is not None:
+                constraint.name = conv(f"{constraint.name}_{generation}")
+    return copies
+
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -36,6 +36,7 @@ def tracker(surroundings: Path, capsys: pytest.CaptureFixture[str]) -> Run:
 @pytest.fixture(scope="session")
 def seeded_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The founding history, loaded once."""
+    from tracker.rebuilding import catch_up
     from tracker.seeding import seed
     from tracker.store.clock import open_clock
     from tracker.store.engine import open_engine
@@ -44,6 +45,7 @@ def seeded_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("seeded") / "tracker.db"
     engine = open_engine(f"sqlite:///{file}")
     migrate(engine)
+    catch_up(engine)
     seed(engine, open_clock(engine)())
     engine.dispose()
     return file

@@ -13,7 +13,7 @@ RINGS = (
     ("schema", "settings"),
     ("log", "store"),
     ("projections",),
-    ("record", "read", "importing", "mapping", "exporting", "seeding", "catalogue"),
+    ("record", "rebuilding", "read", "importing", "mapping", "exporting", "seeding", "catalogue"),
     ("delivery",),
     ("web", "jobs"),
     ("app", "cli", "commands", "terminal"),

@@ -13,7 +13,8 @@ from sqlalchemy import text
 
 from tracker.domain.errors import Refused
 from tracker.projections import segments
-from tracker.record import By, Recording, rebuild
+from tracker.rebuilding import rebuild
+from tracker.record import By, Recording
 from tracker.store import log
 from tracker.store.engine import reading, writing
 

@@ -45,7 +45,7 @@ class World:
                 else:
                     connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
             for table in (*reversed(derived.sorted_tables), *reversed(durable.sorted_tables)):
-                if table.name != "head":
+                if table.name not in ("head", "builds"):
                     connection.execute(table.delete())
             connection.execute(
                 log.head.update().values(

@@ -17,7 +17,8 @@ from tracker.domain.errors import Refused
 from tracker.domain.events import Correction, Development
 from tracker.importing import Rejected, Terms, load, read_lines
 from tracker.projections import segments
-from tracker.record import By, Correct, catch_up, readings, record
+from tracker.rebuilding import builds, catch_up
+from tracker.record import By, Correct, record
 from tracker.settings import shipped
 from tracker.store import log, upcasts
 from tracker.store.engine import open_engine, reading, writing
@@ -174,7 +175,7 @@ def test_read_models_are_made_anew_once_by_a_release_that_reads_otherwise(old: E
 
     known_from = segments.segments.c.known_from
     with writing(old) as connection:
-        connection.execute(readings.update().values(versions="{}"))
+        connection.execute(builds.update().values(shape="another"))
         connection.execute(segments.segments.delete())
     catch_up(old)
     made = kept()

@@ -9,10 +9,22 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from itertools import takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, exists, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    select,
+)
 
 from tracker.domain.decide import Decided
 from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, concerned
@@ -25,14 +37,12 @@ from tracker.projections.segments import (
     contributions,
     dumped,
     in_order,
-    lanes,
     loaded,
     node,
-    segments,
-    tops,
+    readable_or_why,
 )
-from tracker.schema import instant, micros
-from tracker.store.driver import Change, Put, Question
+from tracker.schema import derived, instant, micros
+from tracker.store.driver import Among, Change, Put, Question
 from tracker.store.log import StoredEvent
 
 MANY = 100_000
@@ -112,14 +122,21 @@ class Painting:
     ``settle`` is called before the log is read: whoever appends in the same transaction writes it first.
     """
 
-    def __init__(self, connection: Connection, settle: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        settle: Callable[[], None] = lambda: None,
+        tables: Mapping[str, Table] = derived.tables,
+    ) -> None:
         self._connection = connection
         self._settle = settle
+        self._does = _statements(tables["lanes"], tables["segments"], tables["tops"], tables["parked"])
         self._subjects: dict[str, _Subject] = {}
         self._held = 0
         self._last_lane: int | None = None
         self._closed: list[_Held] = []
         self._opened: list[_Held] = []
+        self._parked: list[tuple[int, str, str]] = []
 
     def foresee(self, wanted: Mapping[str, datetime]) -> None:
         """Read at once what is believed of these subjects, each from an instant on."""
@@ -132,7 +149,9 @@ class Painting:
         elif not self._subjects.keys().isdisjoint(since):
             self.write()
         self._subjects |= {key: _Subject(at) for key, at in since.items()}
-        found = _BELIEVED.rows(self._connection, subjects=[*since], since=micros(min(since.values())))
+        found = self._does.believed.rows(
+            self._connection, subjects=[*since], since=micros(min(since.values()))
+        )
         for (
             id,
             key,
@@ -168,6 +187,21 @@ class Painting:
         """The lanes of a subject in which anything is believed now."""
         self.foresee({subject: FOREVER})
         return self._subjects[subject].alive
+
+    def apply_all(self, page: Sequence[StoredEvent]) -> None:
+        """Repaint what these events touch, in order; one that cannot be read is parked, and the rest goes on."""
+        readable = [(event, readable_or_why(event)) for event in page]
+        since: dict[str, datetime] = {}
+        for event, said in readable:
+            if isinstance(said, Decided) and said.paints:
+                start = min(paint.start for paint in said.paints)
+                since[event.subject] = min(start, since.get(event.subject, start))
+        self.foresee(since)
+        for event, said in readable:
+            if isinstance(said, Decided):
+                self.apply(event, said)
+            else:
+                self._parked.append((event.position, event.subject, said))
 
     def apply(self, event: StoredEvent, said: Decided) -> None:
         """Repaint what the event touches. On top of everything: only what the paint covers is looked at. Otherwise
@@ -221,7 +255,7 @@ class Painting:
         """A lane of a subject; made where it is new. Whoever appends is alone, so ids can be counted here."""
         if lane not in subject.lanes:
             if self._last_lane is None:
-                self._last_lane = _LAST_LANE.rows(self._connection)[0][0] or 0
+                self._last_lane = self._does.last_lane.rows(self._connection)[0][0] or 0
             self._last_lane += 1
             subject.lanes[lane] = _Lane(key, lane, self._last_lane, kept=False)
         return subject.lanes[lane]
@@ -257,19 +291,20 @@ class Painting:
         opened = self._opened
         moved = [(key, subject) for key, subject in self._subjects.items() if subject.moved]
         new = {held.lane.id: held.lane for held in opened if not held.lane.kept}
-        _PUT_LANES(
+        self._does.put_lanes(
             self._connection,
             [
                 (lane.id, lane.subject, concerned(lane.subject, lane.lane.target), *lane.lane)
                 for lane in new.values()
             ],
         )
-        _PUT_TOPS(
+        self._does.put_tops(
             self._connection,
             [(key, micros(s.top.announced), s.top.sequence, s.top.position) for key, s in moved if s.top],
         )
-        _CLOSE(self._connection, [held.closed() for held in self._closed if held.kept])
-        _OPEN(self._connection, [held.row() for held in opened])
+        self._does.close(self._connection, [held.closed() for held in self._closed if held.kept])
+        self._does.open(self._connection, [held.row() for held in opened])
+        self._does.park(self._connection, self._parked)
         for lane in new.values():
             lane.kept = True
         for held in opened:
@@ -277,7 +312,7 @@ class Painting:
         for _, subject in moved:
             subject.moved = False
         self._held += len(opened)
-        self._closed, self._opened = [], []
+        self._closed, self._opened, self._parked = [], [], []
 
 
 def _start(held: _Held) -> datetime:
@@ -288,25 +323,46 @@ def _end(held: _Held) -> datetime:
     return held.segment.end
 
 
-_any = segments.alias()
-_AT_THE_TOP = segments.c.node == literal_column(str(TOP))
-_BELIEVED = Question(
-    lambda among: select(
-        lanes.c.id, lanes.c.subject, lanes.c.target, lanes.c.scope, lanes.c.basis, lanes.c.aspect,
-        exists().where(_any.c.lane == lanes.c.id, _any.c.node == literal_column(str(TOP))).label("alive"),
-        tops.c.announced, tops.c.sequence, tops.c.position,
-        segments.c.valid_from, segments.c.valid_until, segments.c.known_from, segments.c.state,
+class _Statements(NamedTuple):
+    """What is asked of one set of the tables, and done to it."""
+
+    believed: Question
+    last_lane: Question
+    put_lanes: Put
+    put_tops: Put
+    open: Put
+    close: Change
+    park: Put
+
+
+@lru_cache(maxsize=4)
+def _statements(lanes: Table, segments: Table, tops: Table, parked: Table) -> _Statements:
+    top: ColumnElement[int] = literal_column(str(TOP))
+    others = segments.alias()
+    here = and_(
+        segments.c.lane == lanes.c.id, segments.c.node == top, segments.c.valid_until > bindparam("since")
     )
-    .join_from(lanes, tops, tops.c.subject == lanes.c.subject, isouter=True)
-    .join(
-        segments,
-        and_(segments.c.lane == lanes.c.id, _AT_THE_TOP, segments.c.valid_until > bindparam("since")),
-        isouter=True,
+
+    def believed(among: Among) -> Select[Any]:
+        return (
+            select(
+                lanes.c.id, lanes.c.subject, lanes.c.target, lanes.c.scope, lanes.c.basis, lanes.c.aspect,
+                exists().where(others.c.lane == lanes.c.id, others.c.node == top),
+                tops.c.announced, tops.c.sequence, tops.c.position,
+                segments.c.valid_from, segments.c.valid_until, segments.c.known_from, segments.c.state,
+            )
+            .join_from(lanes, tops, tops.c.subject == lanes.c.subject, isouter=True)
+            .join(segments, here, isouter=True)
+            .where(among(lanes.c.subject, "subjects"))
+            .order_by(lanes.c.id, segments.c.valid_until)
+        )  # fmt: skip
+
+    return _Statements(
+        believed=Question(believed),
+        last_lane=Question(lambda _: select(func.max(lanes.c.id))),
+        put_lanes=Put(lanes),
+        put_tops=Put(tops, over=["subject"]),
+        open=Put(segments),
+        close=Change(segments, ["known_until", "node"], ["lane", "node", "valid_until"]),
+        park=Put(parked),
     )
-    .where(among(lanes.c.subject, "subjects"))
-    .order_by(lanes.c.id, segments.c.valid_until)
-)  # fmt: skip
-_LAST_LANE = Question(lambda _: select(func.max(lanes.c.id)))
-_PUT_LANES, _PUT_TOPS = Put(lanes), Put(tops, over=["subject"])
-_OPEN = Put(segments)
-_CLOSE = Change(segments, ["known_until", "node"], ["lane", "node", "valid_until"])

@@ -3,7 +3,7 @@
 ``painting`` writes it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +26,9 @@ from sqlalchemy import (
     select,
     union,
 )
+from sqlalchemy import Row as SqlRow
 
+from tracker.domain.decide import Decided, decided
 from tracker.domain.events import (
     VOCABULARY,
     DevelopmentCorrected,
@@ -39,6 +41,7 @@ from tracker.domain.fold import Contribution, Lane, Lanes, Layer, Order, Row, Se
 from tracker.domain.paint import announced, paints
 from tracker.schema import Instant, Serial, derived
 from tracker.store import log
+from tracker.store.log import StoredEvent
 
 BELIEVED = 2**62
 """``known_until`` of what is believed now."""
@@ -100,16 +103,36 @@ tops = Table(
     Column("position", BigInteger, nullable=False),
     comment="The last place in the order of painting, per subject: what comes after it is painted on top.",
 )
+parked = Table(
+    "parked",
+    derived,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("subject", String(120), nullable=False),
+    Column("reason", Text, nullable=False),
+    comment="Events that this release cannot read: nothing is worked out from them until it can.",
+)
 
 
 # ---------------------------------------------------------------- what is said, from the log
+
+
+def readable_or_why(stored: StoredEvent) -> Decided | str:
+    """What an event says and paints; or why this release cannot read it. While an event is recorded that cannot happen:
+    what cannot be read then is refused."""
+    try:
+        return decided(stored.record)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the rest of the log goes on
+        return f"{type(error).__name__}: {error}"
 
 
 def contributions(connection: Connection, subject: str, until: int) -> list[Contribution]:
     """What every development says of a subject, each in its latest version known at position ``until``."""
     latest: dict[str, tuple[Told, list[tuple[int, Logged]]]] = {}
     for stored in log.of_subject(connection, subject, until):
-        told, event = stored.told, stored.event
+        said = readable_or_why(stored)
+        if isinstance(said, str):
+            continue
+        told, event = said.told, said.event
         if isinstance(event, DevelopmentCorrected):
             latest[stored.development] = (told, [(stored.position, now) for now in event.now])
         elif isinstance(event, DevelopmentWithdrawn):
@@ -327,6 +350,11 @@ def _parameters(partners: Iterable[str] | None, **others: Any) -> dict[str, Any]
 
 
 # ---------------------------------------------------------------- proof
+
+
+def all_parked(connection: Connection) -> Sequence[SqlRow[Any]]:
+    """The events that nothing is worked out from, as they could not be read: position, subject, reason."""
+    return connection.execute(select(parked).order_by(parked.c.position)).all()
 
 
 def drift(connection: Connection, subjects: Iterable[str] | None = None) -> Iterator[str]:

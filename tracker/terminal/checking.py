@@ -3,7 +3,7 @@
 import rich_click as click
 
 from tracker import catalogue as published
-from tracker import record
+from tracker import rebuilding
 from tracker.projections import segments
 from tracker.settings import shipped
 from tracker.store import log
@@ -48,7 +48,7 @@ def rebuild(opened: Opened) -> None:
         end = log.position(connection)
     reached = 0
     with showing.progress("Events", end) as bar:
-        for reached in record.rebuild(opened.engine):
+        for reached in rebuilding.rebuild(opened.engine):
             bar.update(bar.task_ids[0], completed=reached)
     showing.line(f"Rebuilt from {reached} events.")
 

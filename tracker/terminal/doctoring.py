@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from tracker import read
+from tracker import read, rebuilding
 from tracker.delivery import deliveries
 from tracker.domain.housekeeping import KINDS
 from tracker.projections import segments
@@ -76,9 +76,28 @@ def _checks(connection: Connection) -> Iterator[Check]:
     yield Check(
         "segments", not drifted, wrong if drifted else f"{len(some)} of {len(subjects)} subjects folded again"
     )
+    yield from _read_models(connection)
     waiting = deliveries.counts(connection)
     said = ", ".join(f"{count} {state}" for state, count in sorted(waiting.items()) if state != "accepted")
     yield Check("deliveries", True, said or "none waits, none failed")
+
+
+def _read_models(connection: Connection) -> Iterator[Check]:
+    """Whether what is worked out is so by this release's code, from every event; and how far a new build has come."""
+    stale = rebuilding.due(connection)
+    said = "made by other code than this release has: run 'tracker rebuild', or let 'tracker serve' do it"
+    if (build := rebuilding.built(connection, "building")) is not None:
+        lag = log.position(connection) - build.position
+        said = f"{said}; a build has reached position {build.position}, {lag} events behind"
+    elif not stale:
+        said = "made by this release, no event behind: they follow in the transaction that records"
+    yield Check("read models", not rebuilding.unusable(connection), said)
+    unread = segments.all_parked(connection)
+    first = f": the first at position {unread[0].position} ({unread[0].reason})" if unread else ""
+    found = (
+        f"{len(unread)} events cannot be read by this release{first}; mend that, then run 'tracker rebuild'"
+    )
+    yield Check("parked", not unread, found if unread else "no event")
 
 
 def _late(connection: Connection) -> str:

@@ -80,7 +80,7 @@ def at_point(axes: Mapping[str, Any]) -> Iterator[tuple[Connection, Point]]:
 @contextmanager
 def to_write(found: Settings | None = None) -> Iterator[Opened]:
     """Open the database, made, migrated and read as this release reads where it is not yet."""
-    from tracker.record import catch_up
+    from tracker.rebuilding import catch_up
     from tracker.store.migrate import migrate
 
     def prepare(engine: Engine) -> None:
