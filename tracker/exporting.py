@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy import Connection
 
 from tracker.domain.events import Development, DevelopmentCorrected, DevelopmentWithdrawn, Logged, Told
@@ -23,7 +23,8 @@ from tracker.store.upcasts import TOLD, type_of, version_of
 class Kept(Struct, frozen=True, kw_only=True):
     """An event as it is kept. ``hash`` is H(header, H(salt, body)) and ``chain`` H(previous chain, hashes of the
     commit), all SHA-256; the header is the JSON array of the fields from ``position`` to ``logged_by``, instants in
-    microseconds since 1970. ``body`` is the exact text that was hashed."""
+    microseconds since 1970. ``body`` is the exact text that was hashed. Of an erased event neither body nor salt is
+    there, and ``commitment`` is H(salt, body)."""
 
     position: int
     id: str
@@ -39,21 +40,23 @@ class Kept(Struct, frozen=True, kw_only=True):
     salt: str
     hash: str
     chain: str
+    commitment: str | UnsetType = UNSET
     body: msgspec.Raw
 
 
 def events(connection: Connection) -> Iterator[bytes]:
     """Every event, a line each."""
     for commit, stored in _commits(connection):
-        salts = log.salts(connection, commit.first, commit.last)
+        seals = log.seals(connection, stored)
         for event in stored:
             yield msgspec.json.encode(
                 Kept(
                     position=event.position, id=event.id, subject=event.subject, version=event.version,
                     type=event.type, schema=event.schema, development=event.development,
                     recorded_at=event.recorded_at, learnt_at=event.learnt_at, logged_by=event.logged_by,
-                    commit=commit.id, salt=salts[event.position].hex(), hash=event.hash.hex(),
-                    chain=commit.chain.hex(), body=msgspec.Raw(event.body.encode()),
+                    commit=commit.id, salt=(seals[event.position].salt or b"").hex(), hash=event.hash.hex(),
+                    chain=commit.chain.hex(), body=msgspec.Raw(event.body.encode() or b"null"),
+                    commitment=seals[event.position].commitment.hex() if event.erased else UNSET,
                 )
             )  # fmt: skip
 

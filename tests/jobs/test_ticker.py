@@ -76,4 +76,9 @@ def test_stopping_ends_what_is_under_way_and_may_be_repeated(world: World) -> No
 
 
 def test_the_jobs_of_the_service() -> None:
-    assert [(job.name, job.every_seconds) for job in JOBS] == [("cut", 30), ("send", 30), ("watch", 600)]
+    assert [(job.name, job.every_seconds) for job in JOBS] == [
+        ("cut", 30),
+        ("send", 30),
+        ("sign", 15),
+        ("watch", 600),
+    ]
