@@ -2,6 +2,7 @@
 
 ``events`` hands out what the log holds, each body byte for byte, with all that is needed to check its hash.
 ``commands`` gives what was ordered: imported into an empty database with --as-learnt, it makes the same record again.
+What was erased has no command: the version that stands takes the place of the first, or nothing does.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +19,8 @@ from tracker.importing import NAMESPACE, Line, logged, repaired
 from tracker.store import log
 from tracker.store.log import KeptCommit, StoredEvent
 from tracker.store.upcasts import TOLD, type_of, version_of
+
+REPAIRS = ("development.corrected", "development.withdrawn")
 
 
 class Kept(Struct, frozen=True, kw_only=True):
@@ -65,28 +68,30 @@ def commands(connection: Connection) -> Iterator[bytes]:
     """Every command, a line each, in the order in which they were recorded."""
     firsts: dict[str, str] = {}  # development -> the key of the line that logs it
     opened: set[str] = set()
-    for commit, stored in _commits(connection):
+    for commit, stored in _unerased(connection):
         key = (
             (commit.key or "").removeprefix(NAMESPACE)
             if (commit.key or "").startswith(NAMESPACE)
             else commit.id
         )
         first = firsts.setdefault(commit.development, key)
-        yield msgspec.json.encode(_line(key, first, stored, opened))
+        yield msgspec.json.encode(_line(key, first, rfc3339(commit.learnt_at), stored, opened))
         opened |= {event.subject for event in stored}
 
 
-def _line(key: str, first: str, stored: Sequence[StoredEvent], opened: set[str]) -> Line:
+def _line(key: str, first: str, learnt_at: str, stored: Sequence[StoredEvent], opened: set[str]) -> Line:
     facts = [event.event for event in stored]
-    learnt_at = rfc3339(stored[0].learnt_at)
     match facts[0]:
         case DevelopmentWithdrawn(reason=reason):
             return Line(key=key, learnt_at=learnt_at, withdraws=first, reason=reason)
         case DevelopmentCorrected(reason=reason, editorial=editorial):
             now = in_order(repaired(facts), opened)
+            whole, schemas = _whole(stored[0].told, now), _schemas(now)
+            if key == first:  # it takes the place of what was erased
+                return Line(key=key, learnt_at=learnt_at, development=whole, schemas=schemas)
             return Line(
-                key=key, learnt_at=learnt_at, corrects=first, reason=reason, editorial=editorial,
-                development=_whole(stored[0].told, now), schemas=_schemas(now),
+                key=key, learnt_at=learnt_at, corrects=first, reason=reason, editorial=editorial, development=whole,
+                schemas=schemas,
             )  # fmt: skip
         case _:
             events = logged(facts)
@@ -96,6 +101,32 @@ def _line(key: str, first: str, stored: Sequence[StoredEvent], opened: set[str])
                 development=_whole(stored[0].told, events),
                 schemas=_schemas(events),
             )
+
+
+def _unerased(connection: Connection) -> Iterator[tuple[KeptCommit, list[StoredEvent]]]:
+    """The commits that still say something. In the place of an erased one that began a development stands the version
+    that says it now; an event that comes later may build on it."""
+    begun, moved = set[str](), set[int]()
+    for commit, stored in _commits(connection):
+        first = commit.development not in begun
+        if first and (stored[0].erased or stored[0].type in REPAIRS):
+            instead = _instead(connection, commit)
+            moved |= {event.commit for event in instead}
+        else:
+            instead = [] if stored[0].erased or commit.first in moved else stored
+        if instead:
+            begun.add(commit.development)
+            yield commit, instead
+
+
+def _instead(connection: Connection, commit: KeptCommit) -> list[StoredEvent]:
+    """The next version of a development that was neither erased nor withdraws it."""
+    later = [
+        event
+        for event in log.of_developments(connection, [commit.development], log.ENDLESS)
+        if event.position > commit.last and not event.erased and event.type != REPAIRS[1]
+    ]
+    return [event for event in later if event.commit == later[0].commit]
 
 
 def _whole(told: Told, events: list[Logged]) -> Development:

@@ -66,6 +66,21 @@ def log_key(as_json: bool) -> None:
 
 
 @click.command()
+@click.argument("reference", metavar="ID")
+@click.option("--reason", required=True, metavar="TEXT", help="Why. It is kept for good, and shown.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+def erase(reference: str, reason: str, yes: bool, as_json: bool) -> int:
+    """Erase for good what a development said: ID is its own, or that of an event for the version it belongs to.
+
+    Only what was withdrawn or corrected can go. Envelope and hash stay, so the history still proves itself.
+    """
+    from tracker.terminal import erasing
+
+    return erasing.erase(reference, reason, yes, as_json)
+
+
+@click.command()
 @click.option("--partner", metavar="CODE", help="Only the chores about this partner.")
 @point
 @as_json
@@ -101,4 +116,4 @@ def catalogue(check: bool, release: bool) -> int:
     return checking.catalogue(check, release)
 
 
-COMMANDS: tuple[click.Command, ...] = (export, verify, log_key, doctor, rebuild, catalogue)
+COMMANDS: tuple[click.Command, ...] = (export, verify, log_key, erase, doctor, rebuild, catalogue)

@@ -84,7 +84,10 @@ def show_story(connection: Connection, at: Point, reference: str, as_json: bool)
         showing.line(f"source: {', '.join(said)}")
     for version in story.versions:
         recorded = f"recorded {words.day(version.recorded_at, zone)} by {version.logged_by}"
-        showing.heading(f"{version.what}, {recorded}, positions {showing.span(version.first, version.last)}")
+        erased = ", erased since" if version.erased else ""
+        showing.heading(
+            f"{version.what}{erased}, {recorded}, positions {showing.span(version.first, version.last)}"
+        )
         showing.bullets([version.reason] if version.reason else [])
         for code, changes in version.changes.items():
             showing.line(f"  {words.name_of(code)}")
