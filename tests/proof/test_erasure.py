@@ -1,13 +1,15 @@
 """What must go goes for good, text and salt; what is left proves itself, says that something is gone, and answers."""
 
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from domain.given import NOW, amended, at, correction, development
 from litestar import Litestar
 from litestar.testing import TestClient
-from proof.desk import ME, X, Y, asking, begun, grown, key_of, signed
+from proof.desk import ME, X, Y, asking, begun, grown, key_of, signed, wander
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from store.kinds import on_postgresql, on_sqlite
@@ -183,6 +185,32 @@ def test_an_export_of_commands_leaves_it_out_and_gives_the_same_state(
         (s, lane, seg.start, seg.end) for s, lane, seg in state(engine)
     ]
     other.dispose()
+
+
+@on_sqlite
+@pytest.mark.parametrize("seed", range(4))
+def test_of_any_history_anything_that_may_go_can_go(engine: Engine, client: Client, seed: int) -> None:
+    rng = Random(seed)
+    begun(engine)
+    wander(engine, rng, 25)
+    signed(engine)
+    before, many = state(engine), 0
+    with reading(engine) as connection:
+        events = log.after(connection, 0, log.ENDLESS, 1000)
+    for reference in rng.sample([e.id for e in events] + sorted({e.development for e in events}), 20):
+        with suppress(Refused), writing(engine) as connection:
+            many += len(erasure.erase(connection, reference, "ordered", NOW).events)
+    for _ in record.rebuild(engine):
+        pass
+    assert many
+    assert state(engine) == before
+    with reading(engine) as connection:
+        assert list(segments.drift(connection)) == []
+        assert len(log.commitments(connection)) == many
+        assert list(tree.verify(connection)) == [len(events)]
+        assert list(exporting.commands(connection))
+    for path in ("/", "/measures/us-x", "/v1/measures/us-x", *(f"/events/{e.id}" for e in events[::3])):
+        assert client.get(path).status_code == 200, path
 
 
 # ---------------------------------------------------------------- the database allows that and nothing else

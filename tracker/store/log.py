@@ -628,6 +628,8 @@ def verify(connection: Connection, see: Callable[[bytes], None] = lambda _: None
         raise proof.Broken(stray, "the event lies beyond what the head of the log says")
     if (stray := connection.scalar(_WITHOUT_EVENTS)) is not None:
         raise proof.Broken(stray, "a commit without events was put in")
+    if (stray := connection.scalar(_NOT_FOUND_BY_ID)) is not None:
+        raise proof.Broken(stray, "the id of the commit was changed: it is not found by it")
 
 
 def _to_check(connection: Connection, after: int, until: int, limit: int = 2000) -> Sequence[Row[Any]]:
@@ -673,7 +675,17 @@ _BEYOND_THE_HEAD = select(func.min(events.c.position)).where(
     events.c.position > select(head.c.position).scalar_subquery()
 )
 _WITHOUT_EVENTS = select(func.min(commits.c.first)).where(
-    ~select(events.c.position).where(events.c.commit == commits.c.first).exists()
+    # its first event lies at its own first position: found by the primary key, where "commit" has no index
+    ~select(events.c.position)
+    .where(events.c.position == commits.c.first, events.c.commit == commits.c.first)
+    .exists()
+)
+
+_again = commits.alias()
+# No hash holds the id of a commit. Its index is a second copy, which damage to the file does not change alike; "+ 0"
+# has SQLite look there, and not by the key.
+_NOT_FOUND_BY_ID = select(func.min(commits.c.first)).where(
+    ~select(_again.c.first).where(_again.c.id == commits.c.id, _again.c.first + 0 == commits.c.first).exists()
 )
 
 
