@@ -100,6 +100,15 @@ def test_a_build_by_other_code_is_begun_again(engine: Engine, monkeypatch: pytes
     assert beliefs(engine) == before
 
 
+def test_anew_nothing_is_taken_over_from_a_build_that_was_left(engine: Engine) -> None:
+    left = rebuild(engine)
+    next(left)
+    assert list(rebuild(engine, anew=True)) == [5, 10, 12]
+    before = beliefs(engine)
+    assert list(left) == []
+    assert beliefs(engine) == before
+
+
 def test_what_is_recorded_meanwhile_is_in_it(engine: Engine) -> None:
     with ThreadPoolExecutor(5) as pool:
         writers = [pool.submit(grow, engine, f"w{n}", 6) for n in range(4)]

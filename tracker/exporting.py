@@ -2,6 +2,7 @@
 
 ``events`` hands out what the log holds, each body byte for byte, with all that is needed to check its hash.
 ``commands`` gives what was ordered: imported into an empty database with --as-learnt, it makes the same record again.
+What was erased has no command: the version that stands takes the place of the first, or nothing does.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +10,7 @@ from datetime import datetime
 from itertools import islice
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy import Connection
 
 from tracker.domain.events import Development, DevelopmentCorrected, DevelopmentWithdrawn, Logged, Told
@@ -19,11 +20,14 @@ from tracker.store import log
 from tracker.store.log import KeptCommit, StoredEvent
 from tracker.store.upcasts import TOLD, type_of, version_of
 
+REPAIRS = ("development.corrected", "development.withdrawn")
+
 
 class Kept(Struct, frozen=True, kw_only=True):
     """An event as it is kept. ``hash`` is H(header, H(salt, body)) and ``chain`` H(previous chain, hashes of the
     commit), all SHA-256; the header is the JSON array of the fields from ``position`` to ``logged_by``, instants in
-    microseconds since 1970. ``body`` is the exact text that was hashed."""
+    microseconds since 1970. ``body`` is the exact text that was hashed. Of an erased event neither body nor salt is
+    there, and ``commitment`` is H(salt, body)."""
 
     position: int
     id: str
@@ -39,21 +43,23 @@ class Kept(Struct, frozen=True, kw_only=True):
     salt: str
     hash: str
     chain: str
+    commitment: str | UnsetType = UNSET
     body: msgspec.Raw
 
 
 def events(connection: Connection) -> Iterator[bytes]:
     """Every event, a line each."""
     for commit, stored in _commits(connection):
-        salts = log.salts(connection, commit.first, commit.last)
+        seals = log.seals(connection, stored)
         for event in stored:
             yield msgspec.json.encode(
                 Kept(
                     position=event.position, id=event.id, subject=event.subject, version=event.version,
                     type=event.type, schema=event.schema, development=event.development,
                     recorded_at=event.recorded_at, learnt_at=event.learnt_at, logged_by=event.logged_by,
-                    commit=commit.id, salt=salts[event.position].hex(), hash=event.hash.hex(),
-                    chain=commit.chain.hex(), body=msgspec.Raw(event.body.encode()),
+                    commit=commit.id, salt=(seals[event.position].salt or b"").hex(), hash=event.hash.hex(),
+                    chain=commit.chain.hex(), body=msgspec.Raw(event.body.encode() or b"null"),
+                    commitment=seals[event.position].commitment.hex() if event.erased else UNSET,
                 )
             )  # fmt: skip
 
@@ -62,28 +68,30 @@ def commands(connection: Connection) -> Iterator[bytes]:
     """Every command, a line each, in the order in which they were recorded."""
     firsts: dict[str, str] = {}  # development -> the key of the line that logs it
     opened: set[str] = set()
-    for commit, stored in _commits(connection):
+    for commit, stored in _unerased(connection):
         key = (
             (commit.key or "").removeprefix(NAMESPACE)
             if (commit.key or "").startswith(NAMESPACE)
             else commit.id
         )
         first = firsts.setdefault(commit.development, key)
-        yield msgspec.json.encode(_line(key, first, stored, opened))
+        yield msgspec.json.encode(_line(key, first, rfc3339(commit.learnt_at), stored, opened))
         opened |= {event.subject for event in stored}
 
 
-def _line(key: str, first: str, stored: Sequence[StoredEvent], opened: set[str]) -> Line:
+def _line(key: str, first: str, learnt_at: str, stored: Sequence[StoredEvent], opened: set[str]) -> Line:
     facts = [event.event for event in stored]
-    learnt_at = rfc3339(stored[0].learnt_at)
     match facts[0]:
         case DevelopmentWithdrawn(reason=reason):
             return Line(key=key, learnt_at=learnt_at, withdraws=first, reason=reason)
         case DevelopmentCorrected(reason=reason, editorial=editorial):
             now = in_order(repaired(facts), opened)
+            whole, schemas = _whole(stored[0].told, now), _schemas(now)
+            if key == first:  # it takes the place of what was erased
+                return Line(key=key, learnt_at=learnt_at, development=whole, schemas=schemas)
             return Line(
-                key=key, learnt_at=learnt_at, corrects=first, reason=reason, editorial=editorial,
-                development=_whole(stored[0].told, now), schemas=_schemas(now),
+                key=key, learnt_at=learnt_at, corrects=first, reason=reason, editorial=editorial, development=whole,
+                schemas=schemas,
             )  # fmt: skip
         case _:
             events = logged(facts)
@@ -93,6 +101,32 @@ def _line(key: str, first: str, stored: Sequence[StoredEvent], opened: set[str])
                 development=_whole(stored[0].told, events),
                 schemas=_schemas(events),
             )
+
+
+def _unerased(connection: Connection) -> Iterator[tuple[KeptCommit, list[StoredEvent]]]:
+    """The commits that still say something. In the place of an erased one that began a development stands the version
+    that says it now; an event that comes later may build on it."""
+    begun, moved = set[str](), set[int]()
+    for commit, stored in _commits(connection):
+        first = commit.development not in begun
+        if first and (stored[0].erased or stored[0].type in REPAIRS):
+            instead = _instead(connection, commit)
+            moved |= {event.commit for event in instead}
+        else:
+            instead = [] if stored[0].erased or commit.first in moved else stored
+        if instead:
+            begun.add(commit.development)
+            yield commit, instead
+
+
+def _instead(connection: Connection, commit: KeptCommit) -> list[StoredEvent]:
+    """The next version of a development that was neither erased nor withdraws it."""
+    later = [
+        event
+        for event in log.of_developments(connection, [commit.development], log.ENDLESS)
+        if event.position > commit.last and not event.erased and event.type != REPAIRS[1]
+    ]
+    return [event for event in later if event.commit == later[0].commit]
 
 
 def _whole(told: Told, events: list[Logged]) -> Development:

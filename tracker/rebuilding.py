@@ -120,10 +120,10 @@ def catch_up(engine: Engine) -> None:
         pass
 
 
-def rebuild(engine: Engine) -> Iterator[int]:
+def rebuild(engine: Engine, anew: bool = False) -> Iterator[int]:
     """Build every read model anew from the log; yields the position reached, page by page. It goes on with a build by
-    the same code that was left unfinished."""
-    generation, reached = _begin(engine)
+    the same code that was left unfinished, unless ``anew``: where what was read before is no more."""
+    generation, reached = _begin(engine, anew)
     while (now := _page(engine, generation, reached)) is not None and now > reached:
         yield (reached := now)
         if engine.dialect.name == "sqlite":
@@ -133,12 +133,12 @@ def rebuild(engine: Engine) -> Iterator[int]:
         _drop(connection, "old")
 
 
-def _begin(engine: Engine) -> tuple[int, int]:
+def _begin(engine: Engine, anew: bool) -> tuple[int, int]:
     """The build to go on with, or a new one: its generation, and the position it has reached."""
     with writing(engine) as connection:
         log.hold_end(connection)
         left = built(connection, "building")
-        if left is not None and (left.shape, left.code) == (shape(), code()):
+        if left is not None and not anew and (left.shape, left.code) == (shape(), code()):
             return left.generation, left.position
         for state in ("building", "old"):
             _drop(connection, state)

@@ -16,7 +16,7 @@ import tracker.web.api
 from tracker.app import create_app
 from tracker.seeding import seed
 from tracker.settings import load
-from tracker.store import access
+from tracker.store import access, tree
 from tracker.store.engine import open_engine, writing
 from tracker.store.migrate import migrate
 
@@ -90,6 +90,9 @@ READS = {
     ),
     "housekeeping": ("What there was to do on 20 May 2025", "/v1/housekeeping?limit=2&as_of=2025-05-20"),
     "events": ("Pauses", "/v1/events?type=measure.paused&limit=1"),
+    "signed_log": ("The founding history", "/v1/log"),
+    "inclusion": ("The first event", "/v1/log/inclusion?position=1"),
+    "consistency": ("Since 100 events", "/v1/log/consistency?from=100"),
     "schemas": ("The types", "/v1/schemas"),
     "schema": ("A pause", "/v1/schemas/measure.paused"),
     "healthz": ("Alive", "/healthz"),
@@ -102,6 +105,7 @@ def made() -> dict[str, Any]:
         engine = open_engine(f"sqlite:///{folder}/tracker.db")
         migrate(engine)
         seed(engine, NOW)
+        tree.sign(engine, "https://tracker.example.org", NOW)
         with writing(engine) as connection:
             key = access.create(connection, "Ann", NOW).secret
         with TestClient(create_app(load({"TRACKER_DATA_DIR": folder}), engine, lambda: NOW)) as client:

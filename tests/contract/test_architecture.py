@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "tracker"
 RINGS = (
     ("domain",),
-    ("schema", "settings"),
+    ("schema", "settings", "verifier"),
     ("log", "store"),
     ("projections",),
     ("record", "rebuilding", "read", "importing", "mapping", "exporting", "seeding", "catalogue"),
@@ -119,6 +119,11 @@ def test_only_the_flow_appends() -> None:
         if isinstance(node, ast.Attribute) and node.attr == "Appending"
     }
     assert appending == {"tracker.record"}
+
+
+def test_the_verifier_needs_nothing_but_the_standard_library() -> None:
+    roots = {name.partition(".")[0] for name in imports("tracker.verifier")}
+    assert roots <= sys.stdlib_module_names
 
 
 def test_packages_reexport_nothing() -> None:

@@ -38,7 +38,8 @@ def within(one: Any) -> set[Any]:
 def test_every_handler_is_served(folder: str, registry: Any) -> None:
     served = {fn for one in registry for fn in within(one)}
     for leaf in leaves(folder):
-        assert {handler.fn for handler in getattr(leaf, "ROUTES", ())} <= served, leaf.__name__
+        handlers = (*getattr(leaf, "ROUTES", ()), *getattr(leaf, "FILES", ()))
+        assert {handler.fn for handler in handlers} <= served, leaf.__name__
 
 
 def test_every_read_model_follows_the_log() -> None:

@@ -28,13 +28,56 @@ def export(form: str, output: BinaryIO) -> None:
 @click.option(
     "--segments/--no-segments", default=True, help="Also that the segments are what the events say."
 )
+@click.option("--url", metavar="URL", help="Not the record here: check that of a service, from outside.")
+@click.option(
+    "--key", metavar="KEY", help="With --url: the log's public key, as 'tracker log-key' prints it there."
+)
+@click.option(
+    "--remember", metavar="FILE", help="With --url: the checkpoint seen last; the new one is put there."
+)
 @as_json
-def verify(segments: bool, as_json: bool) -> int:
-    """Check that the record is as it was written: every hash, the chain, and what is worked out from it."""
+def verify(segments: bool, url: str | None, key: str | None, remember: str | None, as_json: bool) -> int:
+    """Check that the record is as it was written: every hash, the chain, the Merkle tree and its checkpoints, and what
+    is worked out from it. With --url: what tracker/verifier.py does, which needs nothing else of ours."""
     from tracker.terminal import checking, opening
 
+    if url is not None:
+        return checking.verify_from_outside(url, key, remember)
+    if key or remember:
+        raise click.UsageError("--key and --remember go with --url")
     with opening.to_read() as opened:
         return checking.verify(opened, segments, as_json)
+
+
+@click.command("log-key")
+@as_json
+def log_key(as_json: bool) -> None:
+    """Print the public key of the log, by which anybody can verify it. Publish it apart from the service."""
+    from tracker.store import signing
+    from tracker.store.engine import writing
+    from tracker.terminal import opening, showing
+
+    with opening.to_record() as opened, writing(opened.engine) as connection:
+        key = signing.make_key(connection, opened.settings.public_url, opened.clock())
+    if as_json:
+        showing.json({"origin": key.origin, "key": key.public})
+    else:
+        showing.line(key.public)
+
+
+@click.command()
+@click.argument("reference", metavar="ID")
+@click.option("--reason", required=True, metavar="TEXT", help="Why. It is kept for good, and shown.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+def erase(reference: str, reason: str, yes: bool, as_json: bool) -> int:
+    """Erase for good what a development said: ID is its own, or that of an event for the version it belongs to.
+
+    Only what was withdrawn or corrected can go. Envelope and hash stay, so the history still proves itself.
+    """
+    from tracker.terminal import erasing
+
+    return erasing.erase(reference, reason, yes, as_json)
 
 
 @click.command()
@@ -73,4 +116,4 @@ def catalogue(check: bool, release: bool) -> int:
     return checking.catalogue(check, release)
 
 
-COMMANDS: tuple[click.Command, ...] = (export, verify, doctor, rebuild, catalogue)
+COMMANDS: tuple[click.Command, ...] = (export, verify, log_key, erase, doctor, rebuild, catalogue)

@@ -5,7 +5,7 @@ mail, page and resend show the same content, years later too.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -32,7 +32,7 @@ from tracker import read
 from tracker.delivery import schedule
 from tracker.delivery.subscriptions import subscriptions
 from tracker.domain.digest import tell
-from tracker.domain.edition import Edition, Mark, Scope, headline
+from tracker.domain.edition import Edition, Mark, Scope, headline, without
 from tracker.domain.errors import Problem, Refused, invalid
 from tracker.domain.fold import Row as Segment
 from tracker.domain.history import blocs_of, by_partner, rows_of
@@ -95,7 +95,8 @@ mentions = Table(
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """An edition as it was frozen. ``content`` is the exact text that ``id`` is the SHA-256 of."""
+    """An edition as it was frozen. ``content`` is the exact text that ``id`` is the SHA-256 of, unless something in it
+    had to be erased."""
 
     id: str
     day: str
@@ -283,6 +284,20 @@ def freeze(connection: Connection, edition: Edition, now: datetime) -> Frozen:
         rows = [{"edition": id, "development": development} for development in sorted(told)]
         connection.execute(insert_or_nothing(connection, mentions), rows)
     return get(connection, id)
+
+
+def forget(connection: Connection, development: str, subjects: Collection[str], first: int) -> int:
+    """Take out of every edition what a development said that was erased, whose first event has position ``first``; how
+    many said anything. They keep their ids: those of what was sent."""
+    wanted = select(editions.c.id, editions.c.content).where(editions.c.until_position >= first)
+    changed = 0
+    for row in connection.execute(wanted).all():
+        told = msgspec.json.decode(row.content, type=Edition)
+        content = msgspec.json.encode(without(told, development, subjects), order="sorted").decode()
+        if content != row.content:
+            connection.execute(editions.update().where(editions.c.id == row.id).values(content=content))
+            changed += 1
+    return changed
 
 
 def get(connection: Connection, id: str) -> Frozen:

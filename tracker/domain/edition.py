@@ -3,9 +3,11 @@
 Everything that is said is in here, words included, so that a mail, a page and a resend years later say the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any, Literal
+
+from msgspec import structs
 
 from tracker.domain.views import View
 
@@ -149,6 +151,24 @@ class Edition(View, frozen=True):
     def empty(self) -> bool:
         """Whether nothing changed."""
         return not self.told
+
+
+def without(edition: Edition, development: str, subjects: Collection[str]) -> Edition:
+    """An edition that no longer says what an erased development said: its entries are empty, and no line tells how one
+    of its subjects stood."""
+
+    def entry(told: Entry) -> Entry:
+        also = [structs.replace(n, title="Erased") if n.development == development else n for n in told.also]
+        lines = [line for line in told.lines if line.subject not in subjects]
+        if told.development != development:
+            return structs.replace(told, also=also, lines=lines)
+        return Entry(
+            kind=told.kind, development=development, event=told.event, title="Erased", summary=None, dates="", when="",
+            day=edition.day, partners=told.partners, positions=told.positions, sources=[], also=also, held=told.held,
+            quiet=told.quiet,
+        )  # fmt: skip
+
+    return structs.replace(edition, **{kind: [*map(entry, getattr(edition, kind))] for kind, _ in PARTS})
 
 
 def headline(edition: Edition) -> str:

@@ -4,6 +4,7 @@ public meaning. A *development* is what an analyst logs: what was told, by which
 Commands and events share these shapes: what is logged is what is kept.
 """
 
+from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, ClassVar, Literal
 
@@ -36,6 +37,7 @@ from tracker.domain.values import (
     Value,
     When,
 )
+from tracker.domain.when import rfc3339
 
 Target = Annotated[
     str,
@@ -444,6 +446,10 @@ class DevelopmentWithdrawn(RepairEvent, tag="development.withdrawn", frozen=True
     """Our record of a development should not have been made: it no longer counts, and stays readable."""
 
 
+class Erased(DevelopmentCorrected, kw_only=True, tag="erased", frozen=True):
+    """What is left of an event whose body was erased: on its subject it says nothing."""
+
+
 MeasureEvents = (
     MeasureThreatened | InvestigationOpened | MeasureProposed | MeasureAnnounced
     | MeasureAmended | MeasurePaused | MeasureResumed | MeasureEnded
@@ -507,6 +513,17 @@ class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     told: Told
     event: AnyEvent
     schemas: dict[str, int] = {}
+
+
+def erased(type: str, subject: str, development: str, learnt_at: datetime) -> Record:
+    """What is left of an event whose body was erased. When it was announced went with it: it is placed where the record
+    learnt it. A withdrawal stays one: its envelope says so."""
+    told = Told(title="Erased", announced=rfc3339(learnt_at))
+    if type == "development.withdrawn":
+        return Record(
+            told=told, event=DevelopmentWithdrawn(subject=subject, development=development, reason="Erased")
+        )
+    return Record(told=told, event=Erased(subject=subject, development=development, reason="Erased", now=[]))
 
 
 HOME = "US"

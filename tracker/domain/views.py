@@ -433,9 +433,11 @@ class Entry(View, frozen=True):
 
 class Version(View, frozen=True, kw_only=True):
     """A development as one commit left it, and what that commit changed, for whom. ``what``: ``logged``, ``corrected``
-    or ``withdrawn``; ``said``: the development as it was logged, fields as in a command."""
+    or ``withdrawn``; ``said``: the development as it was logged, fields as in a command. ``erased``: what it said is
+    gone for good."""
 
     what: str
+    erased: bool
     reason: str | None
     editorial: bool
     first: int

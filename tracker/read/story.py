@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 
 from tracker.domain.decide import standing
 from tracker.domain.errors import Refused
-from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn
 from tracker.domain.fold import Row
 from tracker.domain.history import History, Key, restated
 from tracker.domain.paint import EVERYONE
@@ -22,6 +21,9 @@ from tracker.projections import segments
 from tracker.read.developments import around, change_views, entry_of, versions_of
 from tracker.store import log
 from tracker.store.log import StoredEvent
+
+WHAT = {"development.corrected": "corrected", "development.withdrawn": "withdrawn"}
+"""What a version did, by the type of its events."""
 
 
 def story(connection: Connection, id: str, known: int) -> Story:
@@ -101,12 +103,12 @@ def _version(
 ) -> Version:
     first, last = commit[0].position, commit[-1].position
     now = standing((event.told, event.event) for event in events if event.position <= last)
-    repair = commit[0].event
+    erased = commit[0].erased
+    repair = None if erased else commit[0].event
     said = msgspec.to_builtins(now.told)
     said["events"] = [msgspec.to_builtins(fact) for held in now.events.values() for fact in held]
     return Version(
-        what="corrected" if isinstance(repair, DevelopmentCorrected)
-        else "withdrawn" if isinstance(repair, DevelopmentWithdrawn) else "logged",
+        what=WHAT.get(commit[0].type, "logged"), erased=erased,
         reason=getattr(repair, "reason", None), editorial=getattr(repair, "editorial", False), first=first, last=last,
         recorded_at=commit[0].recorded_at, learnt_at=commit[0].learnt_at, logged_by=commit[0].logged_by,
         hashes={event.position: event.hash.hex() for event in commit}, said=said,

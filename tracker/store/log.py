@@ -5,7 +5,7 @@ position is allotted from the single row of ``head`` inside the transaction, so 
 follower is ``WHERE position > :checkpoint``. The database itself refuses UPDATE and DELETE.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -35,9 +35,9 @@ from sqlalchemy import (
     type_coerce,
     union_all,
 )
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
-from tracker.domain.events import AnyEvent, Record, Told
+from tracker.domain.events import AnyEvent, Record, Told, erased
 from tracker.schema import Instant, Serial, durable, instant, micros
 from tracker.store import proof
 from tracker.store.driver import Change, Put, Question
@@ -108,6 +108,15 @@ events = Table(
     UniqueConstraint("subject", "version"),
     comment="The events; body is the exact text that was hashed.",
 )
+erasures = Table(
+    "erasures",
+    durable,
+    Column("position", Serial, primary_key=True, autoincrement=False),
+    Column("commitment", LargeBinary, nullable=False),
+    Column("erased_at", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    comment="Whose body was erased, and what the proof needs instead of it: H(salt, body).",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +162,9 @@ class StoredEvent:
 
     @property
     def record(self) -> Record:
-        return decode(self.type, self.schema, self.body)
+        if self.body:
+            return decode(self.type, self.schema, self.body)
+        return erased(self.type, self.subject, self.development, self.learnt_at)
 
     @property
     def told(self) -> Told:
@@ -162,6 +173,11 @@ class StoredEvent:
     @property
     def event(self) -> AnyEvent:
         return self.record.event
+
+    @property
+    def erased(self) -> bool:
+        """Whether its body was erased; then ``told`` and ``event`` say so, and nothing else."""
+        return not self.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +193,17 @@ class KeptCommit:
     logged_by: str
     chain: bytes
     key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What closes the body of an event: its commitment H(salt, body), and the salt; without the salt where both were
+    erased, then when and why."""
+
+    salt: bytes | None
+    commitment: bytes
+    erased_at: datetime | None
+    reason: str | None
 
 
 class AlreadyDone(Exception):
@@ -476,10 +503,39 @@ def kept_commits(connection: Connection) -> Iterator[KeptCommit]:
         yield KeptCommit(*tuple(row))
 
 
-def salts(connection: Connection, first: int, last: int) -> dict[int, bytes]:
-    """The salts of the events at positions first..last: with them anybody can check the hashes."""
-    wanted = select(events.c.position, events.c.salt).where(events.c.position.between(first, last))
-    return {row.position: bytes(row.salt) for row in connection.execute(wanted)}
+def entries(connection: Connection, start: int, count: int) -> list[bytes]:
+    """The entries of the ``count`` events after position ``start``: what is proven of each (``proof``)."""
+    rows = connection.execute(_PROVEN, {"after": start, "until": start + count})
+    return [
+        proof.entry(
+            proof.header(*fields), bytes(kept) if kept is not None else proof.commitment(salt, body.encode())
+        )
+        for *fields, salt, body, kept in rows
+    ]
+
+
+def seals(connection: Connection, found: Collection[StoredEvent]) -> dict[int, Seal]:
+    """What closes the bodies of these events, by position."""
+    wanted = (
+        select(events.c.position, events.c.salt, erasures)
+        .join_from(events, erasures, erasures.c.position == events.c.position, isouter=True)
+        .where(events.c.position.in_(bindparam("positions", expanding=True)))
+    )
+    rows = connection.execute(wanted, {"positions": [event.position for event in found]})
+    held = {row[0]: row for row in rows}
+    return {event.position: _seal(event, held[event.position]) for event in found}
+
+
+def _seal(event: StoredEvent, row: Row[Any]) -> Seal:
+    if row.commitment is not None:
+        return Seal(None, bytes(row.commitment), row.erased_at, row.reason)
+    return Seal(bytes(row.salt), proof.commitment(bytes(row.salt), event.body.encode()), None, None)
+
+
+def commitments(connection: Connection) -> dict[int, bytes]:
+    """Of the events whose body was erased, by position: what it was hashed to."""
+    rows = connection.execute(select(erasures.c.position, erasures.c.commitment))
+    return {row.position: bytes(row.commitment) for row in rows}
 
 
 def pages(connection: Connection, size: int = 1000) -> Iterator[list[StoredEvent]]:
@@ -557,31 +613,35 @@ def subject_keys(connection: Connection, kind: str = "") -> list[str]:
     return list(connection.scalars(wanted.where(subjects.c.key.startswith(f"{kind}:")) if kind else wanted))
 
 
-def verify(connection: Connection) -> Iterator[int]:
+def verify(connection: Connection, see: Callable[[bytes], None] = lambda _: None) -> Iterator[int]:
     """Check the whole log up to its end as of now: dense positions, every event's hash, its commit, the chain.
-    Yields the position reached, page by page; raises proof.Broken naming the first bad position."""
+    Yields the position reached, page by page; raises proof.Broken naming the first bad position. ``see`` is given the
+    entry of each event that is sound."""
     end = connection.execute(select(head.c.position, head.c.chain)).one()
-    checker = proof.Checker()
+    checker = proof.Checker(commitments(connection))
     while rows := _to_check(connection, checker.position, end.position):
         for row in rows:
-            checker.check(row)
+            see(checker.check(row))
         yield checker.position
     checker.close(end.position, bytes(end.chain))
     if (stray := connection.scalar(_BEYOND_THE_HEAD)) is not None:
         raise proof.Broken(stray, "the event lies beyond what the head of the log says")
     if (stray := connection.scalar(_WITHOUT_EVENTS)) is not None:
         raise proof.Broken(stray, "a commit without events was put in")
+    if (stray := connection.scalar(_NOT_FOUND_BY_ID)) is not None:
+        raise proof.Broken(stray, "the id of the commit was changed: it is not found by it")
 
 
 def _to_check(connection: Connection, after: int, until: int, limit: int = 2000) -> Sequence[Row[Any]]:
-    """Events with their commits, a page at a time; one at a time where SQLite finds text in it that is none."""
+    """Events with their commits, a page at a time; one at a time where SQLite finds text in it that is none, or pages
+    of its file that are damaged."""
     try:
         return connection.execute(_CHECKED, {"after": after, "until": until, "limit": limit}).all()
-    except OperationalError as error:
-        if "UTF-8" not in str(error.orig):
+    except DatabaseError as error:
+        if connection.dialect.name != "sqlite" or "locked" in str(error.orig):
             raise
         if limit == 1:
-            raise proof.Broken(after + 1, "what is stored is no text: a column was changed") from None
+            raise proof.Broken(after + 1, f"it cannot be read, a column was changed: {error.orig}") from None
         return _to_check(connection, after, until, limit=1)
 
 
@@ -598,11 +658,34 @@ _CHECKED = (
     .order_by(events.c.position)
     .limit(bindparam("limit"))
 )  # fmt: skip
+_PROVEN = (
+    select(
+        events.c.position, events.c.id, subjects.c.key, events.c.version, events.c.type, events.c.schema,
+        events.c.development, type_coerce(commits.c.recorded_at, BigInteger),
+        type_coerce(commits.c.learnt_at, BigInteger), commits.c.logged_by, events.c.salt, events.c.body,
+        erasures.c.commitment,
+    )
+    .join_from(events, subjects, events.c.subject == subjects.c.id)
+    .join(commits, events.c.commit == commits.c.first)
+    .join(erasures, erasures.c.position == events.c.position, isouter=True)
+    .where(events.c.position > bindparam("after"), events.c.position <= bindparam("until"))
+    .order_by(events.c.position)
+)  # fmt: skip
 _BEYOND_THE_HEAD = select(func.min(events.c.position)).where(
     events.c.position > select(head.c.position).scalar_subquery()
 )
 _WITHOUT_EVENTS = select(func.min(commits.c.first)).where(
-    ~select(events.c.position).where(events.c.commit == commits.c.first).exists()
+    # its first event lies at its own first position: found by the primary key, where "commit" has no index
+    ~select(events.c.position)
+    .where(events.c.position == commits.c.first, events.c.commit == commits.c.first)
+    .exists()
+)
+
+_again = commits.alias()
+# No hash holds the id of a commit. Its index is a second copy, which damage to the file does not change alike; "+ 0"
+# has SQLite look there, and not by the key.
+_NOT_FOUND_BY_ID = select(func.min(commits.c.first)).where(
+    ~select(_again.c.first).where(_again.c.id == commits.c.id, _again.c.first + 0 == commits.c.first).exists()
 )
 
 

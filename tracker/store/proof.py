@@ -1,10 +1,11 @@
 """What makes tampering visible: the hash of an event, and the chain over commits.
 
-The hash of an event is H(header, H(salt, body)): a function of its own row, so that a body that must be erased can
-go with its salt while the history stays provable. Each commit's chain value is H(previous, hashes of its events).
+The *entry* of an event is its commitment H(salt, body) and its header: all that is recorded of it, and still the same
+when the body must be erased with its salt. The hash of an event is the SHA-256 of its entry; each commit's chain value
+is H(previous, hashes of its events); the leaves of the Merkle tree (``tree``) are the same entries.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -32,9 +33,19 @@ def header(
     )
 
 
+def commitment(salt: bytes, body: bytes) -> bytes:
+    """What an event says of its body without giving it away: 32 bytes."""
+    return sha256(salt + body).digest()
+
+
+def entry(header: bytes, commitment: bytes) -> bytes:
+    """What is proven of an event; the commitment has a fixed length, so the two parts cannot run together."""
+    return commitment + header
+
+
 def event_hash(header: bytes, salt: bytes, body: bytes) -> bytes:
-    """H(header, H(salt, body)); the inner hash has a fixed length, so the two parts cannot run together."""
-    return sha256(sha256(salt + body).digest() + header).digest()
+    """The SHA-256 of the entry of an event."""
+    return sha256(entry(header, commitment(salt, body))).digest()
 
 
 def link(previous: bytes, hashes: Sequence[bytes]) -> bytes:
@@ -53,21 +64,24 @@ def _bytes(value: Any) -> bytes:
 
 
 class Checker:
-    """Walks the log row by row and refuses the first that is not as it was written."""
+    """Walks the log row by row and refuses the first that is not as it was written. ``erased``: the commitments of
+    bodies that were erased, by position."""
 
-    def __init__(self) -> None:
+    def __init__(self, erased: Mapping[int, bytes]) -> None:
         self.position = 0
+        self._erased = erased
         self._chain = GENESIS
         self._hashes: list[bytes] = []
 
-    def check(self, row: Sequence[Any]) -> None:
-        """The next event with its commit, as ``store.log`` reads it; Broken where it is not what was written."""
+    def check(self, row: Sequence[Any]) -> bytes:
+        """The entry of the next event, read with its commit as ``store.log`` does; Broken where it is not what was
+        written."""
         try:
-            self._check(row)
+            return self._check(row)
         except (TypeError, ValueError):  # a text that is none, a number where bytes should be
             raise Broken(self.position + 1, "what is stored is no event: a column was changed") from None
 
-    def _check(self, row: Sequence[Any]) -> None:
+    def _check(self, row: Sequence[Any]) -> bytes:
         (position, id, subject, version, type, schema, development, recorded_at, learnt_at, logged_by,
          salt, hash, body, chain, first, last, of_commit) = row  # fmt: skip
         if position != self.position + 1:
@@ -78,7 +92,8 @@ class Checker:
             position, _text(id), _text(subject), version, _text(type), schema, _text(development),
             recorded_at, learnt_at, _text(logged_by),
         )  # fmt: skip
-        if event_hash(expected, _bytes(salt), _text(body).encode()) != _bytes(hash):
+        written = entry(expected, self._committed(position, _bytes(salt), _text(body).encode()))
+        if sha256(written).digest() != _bytes(hash):
             raise Broken(position, "the event does not match its hash: its body or envelope was changed")
         begun = position - len(self._hashes)
         if (begun, development) != (first, of_commit):
@@ -89,6 +104,17 @@ class Checker:
                 raise Broken(first, "the chain breaks here: history was rewritten")
             self._chain, self._hashes = bytes(chain), []
         self.position = position
+        return written
+
+    def _committed(self, position: int, salt: bytes, body: bytes) -> bytes:
+        kept = self._erased.get(position)
+        if body and kept is None:
+            return commitment(salt, body)
+        if body or salt:
+            raise Broken(position, "the body was erased, and something stands in its place: erase it again")
+        if kept is None:
+            raise Broken(position, "the body is missing, and no erasure says why")
+        return kept
 
     def close(self, position: int, chain: bytes) -> None:
         if position != self.position:

@@ -3,33 +3,37 @@
 import rich_click as click
 
 from tracker import catalogue as published
-from tracker import rebuilding
+from tracker import rebuilding, verifier
 from tracker.projections import segments
 from tracker.settings import shipped
-from tracker.store import log
+from tracker.store import log, tree
 from tracker.store.engine import reading
 from tracker.store.proof import Broken
 from tracker.terminal import showing
 from tracker.terminal.opening import Opened
+from tracker.verifier import spans
 
 WRONG = 1
 
 
 def verify(opened: Opened, with_segments: bool, as_json: bool) -> int:
-    """The chain, and the segments against a fold from scratch; 1 where either is wrong."""
+    """The chain, the tree, and the segments against a fold from scratch; 1 where one is wrong."""
     with reading(opened.engine) as connection:
         end = log.position(connection)
+        signed = tree.latest(connection)
+        erased = sorted(log.commitments(connection))
         broken: Broken | None = None
         with showing.progress("Events", end) as bar:
             try:
-                for reached in log.verify(connection):
+                for reached in tree.verify(connection):
                     bar.update(bar.task_ids[0], completed=reached)
             except Broken as found:
                 broken = found
         drifted = [*segments.drift(connection)] if with_segments and broken is None else []
     if as_json:
         bad = {"position": broken.position, "reason": broken.reason} if broken else None
-        showing.json({"events": end, "broken": bad, "drifted": drifted})
+        size = signed.size if signed else 0
+        showing.json({"events": end, "signed": size, "erased": erased, "broken": bad, "drifted": drifted})
     elif broken:
         click.echo(f"tracker: {broken}", err=True)
     elif drifted:
@@ -38,8 +42,17 @@ def verify(opened: Opened, with_segments: bool, as_json: bool) -> int:
         )
         click.echo(f"tracker: {end} events, chain whole, but {said}", err=True)
     else:
-        showing.line(f"{end} events, chain whole" + (", segments as the events say" if with_segments else ""))
+        parts = [f"{end} events, chain whole" + (", segments as the events say" if with_segments else "")]
+        parts += [f"the first {signed.size} are as they were signed"] if signed else []
+        parts += [f"erased are the bodies at positions {spans(erased)}"] if erased else []
+        showing.line("; ".join(parts))
     return WRONG if broken or drifted else 0
+
+
+def verify_from_outside(url: str, key: str | None, remember: str | None) -> int:
+    """The log of a service, by the verifier that stands alone."""
+    given = {"--key": key, "--remember": remember}
+    return verifier.main([url, *(part for name, value in given.items() if value for part in (name, value))])
 
 
 def rebuild(opened: Opened) -> None:

@@ -1,5 +1,6 @@
 """Events on a screen: the log, and one development with its versions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from tracker import read
 from tracker.domain import words
 from tracker.read import Point
 from tracker.store import log
-from tracker.store.log import StoredEvent
+from tracker.store.log import Seal, StoredEvent
 from tracker.terminal import showing
 
 MOST = 100_000
@@ -34,7 +35,7 @@ def show_events(connection: Connection, at: Point, sought: Sought, as_json: bool
     if as_json:
         temporal = read.temporal(connection, at, read.coverage(connection, at.known))
         following = str(found[-1].position) if more else None
-        showing.json({"temporal": temporal, "items": [envelope(event) for event in found], "next": following})
+        showing.json({"temporal": temporal, "items": envelopes(connection, found), "next": following})
         return
     showing.table(
         "position", "announced", "what", firm=["position", "announced"],
@@ -72,7 +73,9 @@ def show_story(connection: Connection, at: Point, reference: str, as_json: bool)
         temporal = read.temporal(connection, at, read.coverage(connection, at.known))
         whole = {"entry": story.entry, "versions": story.versions, "seen": story.seen}
         event = log.by_id(connection, reference)
-        showing.json({"temporal": temporal, **({"event": envelope(event)} if event else {}), **whole})
+        showing.json(
+            {"temporal": temporal, **({"event": envelopes(connection, [event])[0]} if event else {}), **whole}
+        )
         return
     showing.line(f"{words.stated(story.entry.announced)}  {story.entry.title}")
     showing.line(f"development {story.entry.development}, {story.entry.standing}")
@@ -81,16 +84,29 @@ def show_story(connection: Connection, at: Point, reference: str, as_json: bool)
         showing.line(f"source: {', '.join(said)}")
     for version in story.versions:
         recorded = f"recorded {words.day(version.recorded_at, zone)} by {version.logged_by}"
-        showing.heading(f"{version.what}, {recorded}, positions {showing.span(version.first, version.last)}")
+        erased = ", erased since" if version.erased else ""
+        showing.heading(
+            f"{version.what}{erased}, {recorded}, positions {showing.span(version.first, version.last)}"
+        )
         showing.bullets([version.reason] if version.reason else [])
         for code, changes in version.changes.items():
             showing.line(f"  {words.name_of(code)}")
             showing.bullets((showing.change(change, zone) for change in changes), indent=4)
 
 
-def envelope(event: StoredEvent) -> dict[str, Any]:
-    """An event as the API gives it: its envelope, and its body."""
-    fields = {
-        name: getattr(event, name) for name in StoredEvent.__slots__ if name not in ("hash", "body", "commit")
+def envelopes(connection: Connection, found: Sequence[StoredEvent]) -> list[dict[str, Any]]:
+    """Events as the API gives them: the envelope, the seal of the body, and the body."""
+    seals = log.seals(connection, found)
+    return [_envelope(event, seals[event.position]) for event in found]
+
+
+def _envelope(event: StoredEvent, seal: Seal) -> dict[str, Any]:
+    names = [name for name in StoredEvent.__slots__ if name not in ("hash", "body", "commit")]
+    return {
+        **{name: getattr(event, name) for name in names},
+        "hash": event.hash.hex(),
+        "commitment": seal.commitment.hex(),
+        "salt": seal.salt.hex() if seal.salt is not None else None,
+        "erased": {"at": seal.erased_at, "reason": seal.reason} if seal.erased_at else None,
+        "body": msgspec.Raw(event.body.encode() or b"null"),
     }
-    return {**fields, "hash": event.hash.hex(), "body": msgspec.Raw(event.body.encode())}

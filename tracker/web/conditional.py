@@ -70,8 +70,12 @@ def matches(asked: str, etag: str) -> bool:
 
 
 def caching(request: Request[Any, Any, Any], pinned: bool) -> str:
-    whose = "public" if request.app.state.settings.reading == "open" else "private"
-    return f"{whose}, max-age=86400, immutable" if pinned else f"{whose}, no-cache"
+    return f"{whose(request)}, max-age=86400, immutable" if pinned else f"{whose(request)}, no-cache"
+
+
+def whose(request: Request[Any, Any, Any]) -> str:
+    """Who may keep an answer."""
+    return "public" if request.app.state.settings.reading == "open" else "private"
 
 
 def address(request: Request[Any, Any, Any], changed: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ STATUS = {
 HEADERS = {"expected": "If-Match", "key": "Idempotency-Key"}
 """What the record calls by other names."""
 DATABASE_DOWN = (OperationalError, InterfaceError, TimeoutError)
-API = ("/v1", "/openapi.json", "/healthz", "/readyz", "/static")
+API = ("/v1", "/openapi.json", "/healthz", "/readyz", "/static", "/log/")
 
 
 KINDS = {"int": "a whole number", "bool": "true or false", "str": "text"}

@@ -13,6 +13,7 @@ from tracker.web.api import (
     measures,
     negotiations,
     partners,
+    proof,
     schemas,
     statements,
 )
@@ -31,8 +32,9 @@ V1 = (
     *events.ROUTES,
     *developments.ROUTES,
     *schemas.ROUTES,
+    *proof.ROUTES,
 )
 ROUTES = (
     Router("/v1", route_handlers=V1, dependencies=ASKED, guards=[strict]),
-    Router("/", route_handlers=[*health.ROUTES, *document.ROUTES], guards=[strict]),
+    Router("/", route_handlers=[*health.ROUTES, *document.ROUTES, *proof.FILES], guards=[strict]),
 )

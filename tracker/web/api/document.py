@@ -45,6 +45,7 @@ TAGS = {
     "sources": "What sources say beside our record, and where they disagree.",
     "housekeeping": "What an analyst should look at.",
     "events": "The log, as it was recorded.",
+    "proof": "That history was not rewritten; `/log/checkpoint` and `/log/tile/...` as c2sp.org/tlog-tiles has them.",
     "developments": "What analysts log, correct and withdraw.",
     "schemas": "The types of events.",
     "service": "Whether the service lives.",

@@ -1,5 +1,6 @@
 """The log: every event as it was recorded, byte for byte, and how to follow it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from tracker.projections import segments
 from tracker.read import Point
 from tracker.store import log
 from tracker.store.engine import reading
-from tracker.store.log import StoredEvent
+from tracker.store.log import Seal, StoredEvent
 from tracker.web.asking import Asked, Listing
 from tracker.web.conditional import Answer, answer
 
@@ -44,8 +45,16 @@ OfPartner = Annotated[
 ]
 
 
+class ErasureView(View, frozen=True):
+    """That the body of an event was erased, and why."""
+
+    at: datetime
+    reason: str
+
+
 class EventView(View, frozen=True):
-    """An event as the log holds it. ``body`` is the exact text that was hashed: what was told, and the fact."""
+    """An event as the log holds it. ``body`` is the exact text that was hashed: what was told, and the fact; null with
+    its ``salt`` where it was ``erased``. ``commitment`` is SHA-256(salt, body), in hexadecimal like the others."""
 
     position: int
     id: str
@@ -58,7 +67,15 @@ class EventView(View, frozen=True):
     learnt_at: datetime
     logged_by: str
     hash: str
-    body: Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema={"$ref": "#/components/schemas/Record"})]
+    commitment: str
+    salt: str | None
+    erased: ErasureView | None
+    body: Annotated[
+        msgspec.Raw,
+        msgspec.Meta(
+            extra_json_schema={"anyOf": [{"$ref": "#/components/schemas/Record"}, {"type": "null"}]}
+        ),
+    ]
 
 
 class Events(View, frozen=True):
@@ -105,9 +122,10 @@ def events(
             if len(found) > listing.limit or len(page) <= listing.limit:
                 break
         temporal = read.temporal(connection, at, read.coverage(connection, at.known))
-    items = found[: listing.limit]
+        items = found[: listing.limit]
+        views = viewed(connection, items)
     following = listing.after(items[-1].position, at) if len(found) > len(items) else None
-    content = Events(temporal=temporal, items=[view(event) for event in items], next=following)
+    content = Events(temporal=temporal, items=views, next=following)
     return answer(request, content, listing.asked.pins(at), listing.asked.pinned, following)
 
 
@@ -128,16 +146,25 @@ def event(
         story = read.story(connection, found.development, at.known)
         content = EventNow(
             temporal=read.temporal(connection, at, read.coverage(connection, at.known)),
-            event=view(found), entry=story.entry, versions=story.versions, seen=story.seen,
+            event=viewed(connection, [found])[0], entry=story.entry, versions=story.versions, seen=story.seen,
         )  # fmt: skip
     return answer(request, content, asked.pins(at), asked.pinned)
 
 
-def view(event: StoredEvent) -> EventView:
+def viewed(connection: Connection, found: Sequence[StoredEvent]) -> list[EventView]:
+    """Events as the API shows them."""
+    seals = log.seals(connection, found)
+    return [_view(event, seals[event.position]) for event in found]
+
+
+def _view(event: StoredEvent, seal: Seal) -> EventView:
     return EventView(
         position=event.position, id=event.id, subject=event.subject, version=event.version, type=event.type,
         schema=event.schema, development=event.development, recorded_at=event.recorded_at, learnt_at=event.learnt_at,
-        logged_by=event.logged_by, hash=event.hash.hex(), body=msgspec.Raw(event.body.encode()),
+        logged_by=event.logged_by, hash=event.hash.hex(), commitment=seal.commitment.hex(),
+        salt=seal.salt.hex() if seal.salt is not None else None,
+        erased=ErasureView(at=seal.erased_at, reason=seal.reason or "") if seal.erased_at else None,
+        body=msgspec.Raw(event.body.encode() or b"null"),
     )  # fmt: skip
 
 

@@ -47,7 +47,8 @@ def _subjects(story: Story) -> set[str]:
 
 
 def _moved(older: Version, newer: Version) -> list[tuple[str, str, str]]:
-    return [] if newer.what == "withdrawn" else differences(older.said, newer.said)
+    untold = newer.what == "withdrawn" or older.erased or newer.erased
+    return [] if untold else differences(older.said, newer.said)
 
 
 ROUTES = (event,)
