@@ -1,5 +1,6 @@
 """Processes of the service, started as its users start them, and stopped as they are."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from typing import IO, Any
 from tracker.settings import VARIABLES
 
 ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "docs" / "campaigns"
 PROGRAM = (sys.executable, "-c", "from tracker.cli import main; main()")
 
 
@@ -43,12 +45,14 @@ class Process:
 
     def tell(self, line: str) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{line}\n")
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # it has ended: ``ended`` tells why
+            self._process.stdin.write(f"{line}\n")
+            self._process.stdin.flush()
 
     def close_input(self) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
 
     def ended(self, by: signal.Signals | None = signal.SIGTERM) -> tuple[int, str]:
         """Its exit code, and what it complained of; ``by``: None where it ends by itself."""
@@ -85,3 +89,13 @@ def serve(environ: dict[str, str], port: int) -> AbstractContextManager[Process]
 def script(name: str, *arguments: Any) -> list[str]:
     """A command that runs a file beside this."""
     return [sys.executable, str(Path(__file__).with_name(name)), *map(str, arguments)]
+
+
+def keep(campaign: str, part: str, counted: dict[str, Any]) -> None:
+    """Put a part of a campaign's results with the others."""
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / f"{campaign}.json"
+    before = json.loads(file.read_text()) if file.exists() else {}
+    file.write_text(
+        json.dumps({**before, part: {**counted, "cores": os.cpu_count()}}, indent=2, sort_keys=True) + "\n"
+    )
