@@ -69,6 +69,7 @@ def on_sqlite(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Statio
 
 def stations(engine: Engine, folder: Path, **settings: str) -> Iterator[Station]:
     app = create_app(settings_for(url_of(engine), folder, **settings), engine, lambda: NOW)
+    app.state.streams.heartbeat_seconds = 10**6  # nobody looks again because a heartbeat was due
     with served(app) as port:
         yield Station(engine, port, app.state.streams)
 
