@@ -36,7 +36,7 @@ log = structlog.get_logger()
 PAGE = 200
 """Messages under way at once."""
 DUPLICATES_SECONDS = 600
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 10
 AGAIN_SECONDS = 1.0
 NO_JETSTREAM = (10039, 10076)
 PASSING = (errors.Error, SQLAlchemyError, OSError, TimeoutError)
