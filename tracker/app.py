@@ -1,8 +1,9 @@
 """The web application, put together: the one place that knows all of it."""
 
+import asyncio
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -22,10 +23,12 @@ from tracker.web.envelope import envelope
 from tracker.web.errors import HANDLERS
 from tracker.web.pages import errors
 from tracker.web.security import reader
+from tracker.web.streaming import Streams
 
 log = structlog.get_logger()
 
 LARGEST_BODY = 1_000_000
+UNREAD_MILLISECONDS = 60_000
 
 
 def create_app(settings: Settings, engine: Engine | None = None, clock: Clock | None = None) -> Litestar:
@@ -43,7 +46,7 @@ def create_app(settings: Settings, engine: Engine | None = None, clock: Clock | 
         logging_config=None,
         openapi_config=None,
         request_max_body_size=LARGEST_BODY,
-        state=State({**known, "error_page": errors.page}),
+        state=State({**known, "error_page": errors.page, "streams": Streams(engine)}),
     )
     app.asgi_handler = envelope(app.asgi_handler)
     return app
@@ -84,7 +87,32 @@ def run(
         timeout_graceful_shutdown=10,
     )
     listening()
-    uvicorn.Server(config).run(sockets=[listener])
+    Server(config).run(sockets=[listener])
+
+
+class Server(uvicorn.Server):
+    """Ends open streams before it waits for the last answers, or it would wait for them."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.config.app.state.streams.close()  # type: ignore[union-attr]
+        cutting_off = asyncio.create_task(self._cut_off())
+        await super().shutdown(sockets)
+        cutting_off.cancel()
+
+    async def _cut_off(self) -> None:
+        """Drop who for two seconds takes nothing of what was sent, and so would not see the end either."""
+        unsent: dict[asyncio.Transport, int] = {}
+        while True:
+            before, unsent = unsent, dict(self._unsent())
+            for transport, size in unsent.items():
+                if before.get(transport) == size:
+                    transport.abort()
+            await asyncio.sleep(2)
+
+    def _unsent(self) -> Iterator[tuple[asyncio.Transport, int]]:
+        for connection in self.server_state.connections:
+            if size := connection.transport.get_write_buffer_size():
+                yield connection.transport, size
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -107,6 +135,8 @@ def bound(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: who reads nothing for so long is cut off
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MILLISECONDS)
         listener.bind((host, port))
         listener.listen(2048)
     except OSError:

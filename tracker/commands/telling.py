@@ -73,4 +73,28 @@ def unsubscribe(subscription: str, as_json: bool) -> None:
     outbox.unsubscribe(subscription, as_json)
 
 
-COMMANDS: tuple[click.Command, ...] = (digest, subscribe, subscriptions, unsubscribe)
+@click.group()
+def relay() -> None:
+    """Publish the log where other programs follow it."""
+
+
+@relay.command()
+@click.option("--url", envvar="NATS_URL", required=True, metavar="nats://HOST:PORT",
+              help="The server; user and password may stand before the host. Also as NATS_URL.")  # fmt: skip
+@click.option("--stream", default="TRACKER", show_default=True, metavar="NAME", help="A stream of its own.")
+@click.option("--subject", "prefix", default="tracker.events", show_default=True, metavar="PREFIX",
+              help="What subjects begin with; the type of the event follows.")  # fmt: skip
+def nats(url: str, stream: str, prefix: str) -> None:
+    """Publish every event to NATS JetStream, as it is recorded, until told to stop.
+
+    Events are CloudEvents, and the sequence of a message is the position of its event. Exactly one copy of each comes
+    into the stream, through restarts and with several relays at once.
+    """
+    try:
+        from tracker.terminal import relaying
+    except ModuleNotFoundError:
+        raise click.ClickException("this needs nats-py: pip install 'negotiation-tracker[relay]'") from None
+    relaying.nats(url, stream, prefix)
+
+
+COMMANDS: tuple[click.Command, ...] = (digest, subscribe, subscriptions, unsubscribe, relay)

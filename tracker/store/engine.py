@@ -20,6 +20,7 @@ INSERTS: dict[str, Callable[[sa.Table], Any]] = {"sqlite": sqlite.insert, "postg
 """How a row is inserted that may be there already, by the dialect of the connection."""
 
 _writers: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
+_waiting: WeakKeyDictionary[Engine, dict[object, Callable[[], None]]] = WeakKeyDictionary()
 
 
 def open_engine(url: str, threads: int = 16) -> Engine:
@@ -72,6 +73,21 @@ def writing(engine: Engine) -> Iterator[Connection]:
         _wrapped(connection),
     ):
         yield connection
+    for call in tuple(_waiting.get(engine, {}).values()):
+        call()
+
+
+def after_commit(engine: Engine, call: Callable[[], None]) -> Callable[[], None]:
+    """Have this called after each commit of this process, on the thread of the writer: it should only wake somebody.
+    Returns what ends that."""
+    waiting = _waiting.setdefault(engine, {})
+    name = object()
+    waiting[name] = call
+
+    def forget() -> None:
+        waiting.pop(name, None)
+
+    return forget
 
 
 @contextmanager

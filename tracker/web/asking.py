@@ -33,6 +33,8 @@ Item = TypeVar("Item")
 
 BODY = "body"
 """``opt={BODY: Shape}`` on a handler: what its body holds, for the document."""
+STREAMED = "streamed"
+"""``opt={STREAMED: Shape}`` on a handler: what each message of its stream holds, for the document."""
 
 WORLD = (
     "World time: what applied then. A date (the end of that day in the tracker's zone) or an instant with its "

@@ -28,19 +28,21 @@ def envelope(app: ASGIApp) -> ASGIApp:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
-        begun, status = perf_counter(), 500
+        begun, status, over = perf_counter(), 500, False
         method = scope["method"]
         head = method == "HEAD"
         if head:
             scope["method"] = HttpMethod.GET
 
         async def sealed(message: Message) -> None:
-            nonlocal status
+            nonlocal status, over
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = with_safety(message["headers"])
             elif head and message["type"] == "http.response.body":
-                message["body"] = b""
+                if over:
+                    return
+                message["body"], message["more_body"], over = b"", False, True
             await send(message)
 
         try:

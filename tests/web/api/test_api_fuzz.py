@@ -32,6 +32,7 @@ def described() -> Any:
 
 
 READS, WRITES = described().include(method="GET"), described().include(method="POST")
+READS = READS.exclude(path="/v1/stream")  # it does not end
 WRITES.config.phases.coverage.enabled = False  # thousands of cases: every field of every type of event
 
 

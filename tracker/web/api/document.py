@@ -19,9 +19,11 @@ from litestar.typing import FieldDefinition
 
 from tracker.domain.events import Record
 from tracker.web import assets
-from tracker.web.asking import BODY, fields, sent_as
+from tracker.web.asking import BODY, STREAMED, fields, sent_as
 from tracker.web.conditional import Answer, answer
 from tracker.web.errors import MEDIA_TYPE, ProblemDetails
+from tracker.web.streaming import MEDIA_TYPE as STREAM
+from tracker.web.streaming import message
 
 REF = "#/components/schemas/{name}"
 READS = (400, 404, 503)
@@ -46,6 +48,7 @@ TAGS = {
     "housekeeping": "What an analyst should look at.",
     "events": "The log, as it was recorded.",
     "proof": "That history was not rewritten; `/log/checkpoint` and `/log/tile/...` as c2sp.org/tlog-tiles has them.",
+    "stream": "The log, as it grows.",
     "developments": "What analysts log, correct and withdraw.",
     "schemas": "The types of events.",
     "service": "Whether the service lives.",
@@ -101,7 +104,9 @@ def shapes_of(handler: HTTPRouteHandler) -> list[Any]:
 
 
 def answered(handler: HTTPRouteHandler) -> Any:
-    """What a handler answers: the content of its ``Answer``."""
+    """What a handler answers: the content of its ``Answer``, or of a message of its stream."""
+    if STREAMED in handler.opt:
+        return handler.opt[STREAMED]
     given = handler.parsed_return_field
     return given.inner_types[0].annotation if given.inner_types else given.annotation
 
@@ -144,6 +149,8 @@ def parameter(place: str, field: FieldDefinition) -> dict[str, Any]:
 
 
 def responses(method: str, handler: HTTPRouteHandler, name: str) -> dict[str, Any]:
+    if STREAMED in handler.opt:
+        return {"200": streamed(handler), **problems(READS)}
     content: dict[str, Any] = {"schema": schema(answered(handler))}
     if name in examples():
         content["examples"] = examples()[name]
@@ -161,6 +168,19 @@ def responses(method: str, handler: HTTPRouteHandler, name: str) -> dict[str, An
         k: {"description": words, "schema": {"type": "string"}} for k, words in HEADERS.items()
     }
     return {"200": good, "304": {"description": "As you have it"}, **problems(READS)}
+
+
+def streamed(handler: HTTPRouteHandler) -> dict[str, Any]:
+    each = {"contentMediaType": "application/json", "contentSchema": schema(handler.opt[STREAMED])}
+    shape = {"type": "string", "description": "Messages, each with ``id`` and ``data``", **each}
+    content = {"schema": shape, "example": "".join(_messages())}
+    return {"description": "Server-sent events, until it ends", "content": {STREAM: content}}
+
+
+def _messages() -> Iterator[str]:
+    for shown in examples().get("events", {}).values():
+        for event in shown["value"]["items"]:
+            yield message(event["position"], event).decode()
 
 
 def problems(statuses: tuple[int, ...]) -> dict[str, Any]:

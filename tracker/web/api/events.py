@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, get
 from litestar.di import NamedDependency
-from litestar.params import PathParameter, QueryParameter, SkipValidation
+from litestar.params import HeaderParameter, PathParameter, QueryParameter, SkipValidation
+from litestar.response import Stream
 from sqlalchemy import ColumnElement, Connection, Engine
 
 from tracker import read
@@ -19,8 +21,10 @@ from tracker.read import Point
 from tracker.store import log
 from tracker.store.engine import reading
 from tracker.store.log import Seal, StoredEvent
-from tracker.web.asking import Asked, Listing
+from tracker.web.asking import STREAMED, Asked, Listing
 from tracker.web.conditional import Answer, answer
+from tracker.web.errors import Failed, Wrong
+from tracker.web.streaming import MEDIA_TYPE, MOST, Page, Streams, Wanted, message
 
 TAGS = ["events"]
 EventId = Annotated[str, PathParameter(description="The id of an event.")]
@@ -43,6 +47,18 @@ OfPartner = Annotated[
         description="Only what changed something for this partner, itself or through a bloc or everyone.",
     ),
 ]
+LAST_EVENT_ID = "Last-Event-ID"
+LastEventId = Annotated[
+    str | None,
+    HeaderParameter(
+        name=LAST_EVENT_ID,
+        max_length=20,
+        description="``id`` of the last message you have; browsers send it by themselves when they come back. It "
+        "counts before ``after_position``.",
+    ),
+]
+PAGE = 100
+"""Events that are read for a stream at a time."""
 
 
 class ErasureView(View, frozen=True):
@@ -151,6 +167,73 @@ def event(
     return answer(request, content, asked.pins(at), asked.pinned)
 
 
+@get(
+    "/stream",
+    summary="The log as it grows",
+    tags=["stream"],
+    opt={STREAMED: EventView},
+    sync_to_thread=True,
+    media_type=MEDIA_TYPE,
+)
+def stream(
+    request: Request[Any, Any, Any],
+    engine: NamedDependency[Engine],
+    last_event_id: LastEventId = None,
+    after_position: AfterPosition = 0,
+    type: OfType = None,
+    partner: OfPartner = None,
+) -> Stream:
+    """Every event after a position, then each as it is recorded: server-sent events, one message an event, its ``id``
+    the position and its ``data`` what ``/v1/events`` has for it. A stream ends after some ten minutes; come back with
+    ``Last-Event-ID``, as browsers do, and nothing is missed or repeated. Comments are heartbeats."""
+    streams: Streams = request.app.state.streams
+    if streams.open >= MOST:
+        detail = f"{MOST} streams are open here: try again in a minute, or ask /v1/events"
+        raise Failed(503, "busy", detail, headers={"Retry-After": "60"})
+    after = after_position if last_event_id is None else _position(last_event_id)
+    with reading(engine) as connection:
+        end = log.position(connection)
+        if after > end:
+            where = "after_position" if last_event_id is None else LAST_EVENT_ID
+            detail = f"{where} {after} is not in the log: it holds positions 0 to {end}"
+            raise Failed(400, "invalid", detail, _wrong(where, detail))
+        if partner is not None:
+            read.partner(connection, partner, end)
+    wanted = Wanted(partner, type)
+    return Stream(
+        streams.follow(wanted, after, end, partial(_page, engine, wanted)),
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        media_type=MEDIA_TYPE,
+    )
+
+
+def _position(last_event_id: str) -> int:
+    """The position in a ``Last-Event-ID``."""
+    if last_event_id.isascii() and last_event_id.isdigit():
+        return int(last_event_id)
+    what = f"{LAST_EVENT_ID} {last_event_id!r} is no position"
+    detail = f"{what}: send the id of the last message you have, or leave it out"
+    raise Failed(400, "invalid", detail, _wrong(LAST_EVENT_ID, detail))
+
+
+def _wrong(where: str, detail: str) -> Wrong:
+    return (
+        Wrong(header=where, detail=detail)
+        if where == LAST_EVENT_ID
+        else Wrong(parameter=where, detail=detail)
+    )
+
+
+def _page(engine: Engine, wanted: Wanted, after: int, end: int) -> Page:
+    """The next page of a stream."""
+    with reading(engine) as connection:
+        among = None if wanted.partner is None else _touching(connection, wanted.partner, end)
+        found = log.found(connection, after, end, PAGE, type=wanted.type, among=among)
+        views = viewed(connection, found)
+    reached = found[-1].position if len(found) == PAGE else end
+    return Page(b"".join(message(view.position, view) for view in views), reached)
+
+
 def viewed(connection: Connection, found: Sequence[StoredEvent]) -> list[EventView]:
     """Events as the API shows them."""
     seals = log.seals(connection, found)
@@ -178,4 +261,4 @@ def _touching(connection: Connection, code: str, known: int) -> ColumnElement[bo
     return segments.touching([code, EVERYONE, *blocs], code)
 
 
-ROUTES = (events, event)
+ROUTES = (events, event, stream)
