@@ -26,7 +26,7 @@ from tracker.store.migrate import migrate
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 # Our own server need not survive a power cut.
-CARELESS = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "autovacuum = off")
+CARELESS = ("fsync = off", "full_page_writes = off", "autovacuum = off")
 
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -24,7 +24,12 @@ PROGRAM = [sys.executable, "-c", "from tracker.cli import main; main()"]
 
 def environment(folder: Path, **settings: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-    return inherited | {"TRACKER_DATA_DIR": str(folder / "var"), "TRACKER_LOG_LEVEL": "warning"} | settings
+    ours = {
+        "TRACKER_DATA_DIR": str(folder / "var"),
+        "TRACKER_LOG_LEVEL": "warning",
+        "TRACKER_DURABILITY": "unchecked",
+    }
+    return inherited | ours | settings
 
 
 def free_port() -> str:
