@@ -1,0 +1,23 @@
+"""Databases that can be hurt."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from campaign.server import Server, own_server
+
+
+@pytest.fixture(scope="session")
+def careful() -> Iterator[Server]:
+    """A PostgreSQL that keeps what it acknowledges. A test may stop it, and starts it again."""
+    with own_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database of every kind in turn, which keeps what it acknowledges."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'tracker.db'}"
+    server: Server = request.getfixturevalue("careful")
+    return server.database()
