@@ -1,18 +1,13 @@
 """Kills writers, and looks after each death whether the record is what its writers were told it is."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 
 import msgspec
+from campaign.forking import Violated, Zygote, forking
 from campaign.writer import Broken, Request, Task, send
 from sqlalchemy import Connection, Engine
 
@@ -30,10 +25,6 @@ WHOLE_EVERY = 100
 SAMPLE = 100
 
 
-class Violated(AssertionError):
-    """The record is not what was promised."""
-
-
 @dataclass
 class Death:
     """What a writer told before it was killed: what was acknowledged, with its positions, and what was not."""
@@ -42,54 +33,20 @@ class Death:
     pending: Request | None
 
 
-@dataclass
-class Zygote:
-    """Forks writers. See writer.py."""
-
-    process: "subprocess.Popen[str]"
-
-    def killed(self, task: Task, instant: tuple[int, float] | None = None) -> Death:
-        """A writer's life: to its step, or so many seconds after so many requests were acknowledged."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(msgspec.json.encode(task).decode() + "\n")
-        self.process.stdin.flush()
-        pid, death = int(self._line().removeprefix("pid ")), Death([], None)
-        while not (line := self._line()).startswith("dead "):
-            word, _, rest = line.partition(" ")
-            if word == "asked":
-                death.pending = msgspec.json.decode(rest, type=Request)
-            elif word == "done":
-                text, first, last = rest.rsplit(" ", 2)
-                death.done.append((msgspec.json.decode(text, type=Request), int(first), int(last)))
-                death.pending = None
-            if word in ("ready", "done") and instant is not None and len(death.done) == instant[0]:
-                time.sleep(instant[1])
-                os.kill(pid, signal.SIGKILL)
-        if line != f"dead {-signal.SIGKILL}":
-            raise Violated(f"the writer of {task} was not killed: {line}")
-        return death
-
-    def _line(self) -> str:
-        """The next whole line; the death may leave one that is not."""
-        assert self.process.stdout is not None
-        while line := self.process.stdout.readline():
-            if line.endswith("\n") and line.strip():
-                return line.rstrip("\n")
-        raise Violated("the zygote ended")
-
-
-@contextmanager
-def zygote(url: str) -> Iterator[Zygote]:
-    script = Path(__file__).with_name("writer.py")
-    environment = {"PYTHONPATH": ":".join(filter(None, sys.path)), "PATH": os.environ["PATH"]}
-    with subprocess.Popen(
-        [sys.executable, script, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:  # fmt: skip
-        try:
-            yield Zygote(process)
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()
+def killed(zygote: Zygote, task: Task, instant: tuple[int, float] | None = None) -> Death:
+    """A writer's life: to its step, or so many seconds after so many requests were acknowledged."""
+    death = Death([], None)
+    for word, rest in zygote.life(task):
+        if word == "asked":
+            death.pending = msgspec.json.decode(rest, type=Request)
+        elif word == "done":
+            text, first, last = rest.rsplit(" ", 2)
+            death.done.append((msgspec.json.decode(text, type=Request), int(first), int(last)))
+            death.pending = None
+        if word in ("ready", "done") and instant is not None and len(death.done) == instant[0]:
+            time.sleep(instant[1])
+            zygote.kill()
+    return death
 
 
 @dataclass
@@ -193,11 +150,11 @@ def kill_writers(url: str, kills: int, seed: str, broken: Broken = "") -> Counte
     chance = Random(seed)
     record = Record(open_engine(url))
     migrate(record.engine)
-    with zygote(url) as forking:
+    with forking("writer.py", url) as zygote:
         for number in range(kills):
             if number % 2:
                 record.engine.dispose()  # who opens it next finds it as the dead left it
-            death = _kill(forking, f"{seed}-{number}", chance, record.counts, broken)
+            death = _kill(zygote, f"{seed}-{number}", chance, record.counts, broken)
             record.after(death)
             if number % WHOLE_EVERY == 0 or number == kills - 1:
                 record.whole(chance)
@@ -206,13 +163,13 @@ def kill_writers(url: str, kills: int, seed: str, broken: Broken = "") -> Counte
     return record.counts
 
 
-def _kill(forking: Zygote, seed: str, chance: Random, counts: Counter[str], broken: Broken) -> Death:
+def _kill(zygote: Zygote, seed: str, chance: Random, counts: Counter[str], broken: Broken) -> Death:
     if chance.random() < 0.5:
         counts["killed at a random instant"] += 1
         instant = chance.randrange(LONGEST[0] + 1), chance.random() * LONGEST[1]
-        return forking.killed(Task(seed, broken=broken), instant)
+        return killed(zygote, Task(seed, broken=broken), instant)
     statement = chance.choice([COMMIT, chance.randrange(1, 25)])
     before = chance.random() < 0.5
     where = "the COMMIT" if statement == COMMIT else "a statement"
     counts[f"killed {'before' if before else 'after'} {where}"] += 1
-    return forking.killed(Task(seed, chance.randrange(4), statement, before, broken))
+    return killed(zygote, Task(seed, chance.randrange(4), statement, before, broken))

@@ -2,7 +2,8 @@
 sent again is recorded once."""
 
 import pytest
-from campaign.kills import Violated, kill_writers
+from campaign.forking import Violated
+from campaign.kills import kill_writers
 from campaign.report import report, seed, size
 from campaign.writer import Broken
 

@@ -1,25 +1,16 @@
-"""A writer that is killed, and the zygote it is forked from: python writer.py URL
+"""A writer that is killed: python writer.py URL (see forking.py).
 
-For every line on stdin, a Task in JSON, the zygote forks a writer that has everything imported already, and tells on
-stdout "pid N" and at last "dead STATUS". The writer opens the database itself and tells of each request "asked
-REQUEST" before it sends it and "done REQUEST FIRST LAST" when it was acknowledged.
+It tells "ready", and of each request "asked REQUEST" before it is sent and "done REQUEST FIRST LAST" when it was
+acknowledged.
 """
 
-import os
-import signal
-import sys
-import traceback
-from collections.abc import Callable
 from datetime import datetime
 from itertools import count
-from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-
 import msgspec
+from campaign.forking import die, tell, zygote
 from domain.given import NOW, amended, at, correction, development, opened
 from msgspec import Struct
 from sqlalchemy import Engine, event
@@ -128,7 +119,7 @@ def made_up(seed: str, mendable: list[tuple[str, str]], number: int) -> Request:
 # ---------------------------------------------------------------- the writer
 
 
-def write(url: str, task: Task, tell: Callable[[str], None]) -> None:
+def write(url: str, task: Task) -> None:
     """Send requests until killed."""
     engine = open_engine(url)
     steps = Steps(task)
@@ -197,26 +188,8 @@ class Steps:
 
     def _die(self, here: bool) -> None:
         if here and self._request == self._task.request:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-def tell(line: str) -> None:
-    os.write(1, f"{line}\n".encode())
-
-
-def zygote(url: str) -> None:
-    for line in sys.stdin.buffer:
-        task = msgspec.json.decode(line, type=Task)
-        if (pid := os.fork()) == 0:
-            try:
-                write(url, task, tell)
-            except BaseException:  # noqa: BLE001  # nothing of it may run on as the zygote
-                traceback.print_exc()
-            finally:
-                os._exit(3)
-        tell(f"pid {pid}")
-        tell(f"\ndead {os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}")
+            die()
 
 
 if __name__ == "__main__":
-    zygote(sys.argv[1])
+    zygote(write, Task)

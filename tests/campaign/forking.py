@@ -1,0 +1,98 @@
+"""A zygote: a process that has imported everything and forks one child after another to be killed, so that a death
+costs milliseconds.
+
+``python SCRIPT URL``, where the script ends in ``zygote(run, Task)``: for every line on stdin, a Task in JSON, a child
+runs ``run(URL, task)``. On stdout stand "pid N", what the child tells, and "dead STATUS".
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+Task = TypeVar("Task")
+
+
+class Violated(AssertionError):
+    """The record is not what was promised."""
+
+
+def tell(line: str) -> None:
+    """Say something at once: a child that is killed next has said it."""
+    os.write(1, f"{line}\n".encode())
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def zygote(run: Callable[[str, Task], None], type: type[Task]) -> None:
+    for line in sys.stdin.buffer:
+        task = msgspec.json.decode(line, type=type)
+        if (pid := os.fork()) == 0:
+            try:
+                run(sys.argv[1], task)
+            except BaseException:  # noqa: BLE001  # nothing of it may run on as the zygote
+                traceback.print_exc()
+            finally:
+                os._exit(3)
+        tell(f"pid {pid}")
+        tell(f"\ndead {os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}")
+
+
+@dataclass
+class Zygote:
+    """The zygote, seen from outside."""
+
+    process: "subprocess.Popen[str]"
+    child: int = 0
+
+    def life(self, task: Any) -> Iterator[tuple[str, str]]:
+        """What a child tells, a word and the rest, until it is dead. Violated where it ended otherwise than killed."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(msgspec.json.encode(task).decode() + "\n")
+        self.process.stdin.flush()
+        for line in self._lines():
+            word, _, rest = line.partition(" ")
+            if word == "pid":
+                self.child = int(rest)
+            elif word != "dead":
+                yield word, rest
+            elif int(rest) == -signal.SIGKILL:
+                return
+            else:
+                break
+        raise Violated(f"the child with {task} was not killed, it ended by itself")
+
+    def kill(self) -> None:
+        os.kill(self.child, signal.SIGKILL)
+
+    def _lines(self) -> Iterator[str]:
+        """Whole lines; a death may leave one that is not."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.endswith("\n") and line.strip():
+                yield line.rstrip("\n")
+
+
+@contextmanager
+def forking(script: str, url: str) -> Iterator[Zygote]:
+    """The zygote of a script in this folder."""
+    file = Path(__file__).with_name(script)
+    environment = {"PYTHONPATH": ":".join(filter(None, sys.path)), "PATH": os.environ["PATH"]}
+    with subprocess.Popen(
+        [sys.executable, file, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:  # fmt: skip
+        try:
+            yield Zygote(process)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
