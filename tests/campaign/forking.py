@@ -1,8 +1,8 @@
 """A zygote: a process that has imported everything and forks one child after another to be killed, so that a death
 costs milliseconds.
 
-``python SCRIPT URL``, where the script ends in ``zygote(run, Task)``: for every line on stdin, a Task in JSON, a child
-runs ``run(URL, task)``. On stdout stand "pid N", what the child tells, and "dead STATUS".
+It is children.py: for every line on stdin, a task in JSON, a child does it. On stdout stand "pid N", what the child
+tells, and "dead STATUS".
 """
 
 import os
@@ -14,11 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
-
-Task = TypeVar("Task")
 
 
 class Violated(AssertionError):
@@ -34,12 +32,11 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def zygote(run: Callable[[str, Task], None], type: type[Task]) -> None:
-    for line in sys.stdin.buffer:
-        task = msgspec.json.decode(line, type=type)
+def zygote(run: Callable[[bytes], None]) -> None:
+    for task in sys.stdin.buffer:
         if (pid := os.fork()) == 0:
             try:
-                run(sys.argv[1], task)
+                run(task)
             except BaseException:  # noqa: BLE001  # nothing of it may run on as the zygote
                 traceback.print_exc()
             finally:
@@ -84,13 +81,12 @@ class Zygote:
 
 
 @contextmanager
-def forking(script: str, url: str) -> Iterator[Zygote]:
-    """The zygote of a script in this folder."""
-    file = Path(__file__).with_name(script)
+def forking() -> Iterator[Zygote]:
+    file = Path(__file__).with_name("children.py")
     environment = {"PYTHONPATH": ":".join(filter(None, sys.path)), "PATH": os.environ["PATH"]}
     with subprocess.Popen(
-        [sys.executable, file, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:  # fmt: skip
+        [sys.executable, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
         try:
             yield Zygote(process)
         finally:

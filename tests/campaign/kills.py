@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 import msgspec
-from campaign.forking import Violated, Zygote, forking
-from campaign.writer import Broken, Request, Task, send
+from campaign.forking import Violated, Zygote
+from campaign.writer import Broken, Request, Write, send
 from sqlalchemy import Connection, Engine
 
 from tracker.projections import segments
@@ -33,7 +33,7 @@ class Death:
     pending: Request | None
 
 
-def killed(zygote: Zygote, task: Task, instant: tuple[int, float] | None = None) -> Death:
+def killed(zygote: Zygote, task: Write, instant: tuple[int, float] | None = None) -> Death:
     """A writer's life: to its step, or so many seconds after so many requests were acknowledged."""
     death = Death([], None)
     for word, rest in zygote.life(task):
@@ -144,32 +144,30 @@ def _all(death: Death) -> Iterator[Request]:
         yield death.pending
 
 
-def kill_writers(url: str, kills: int, seed: str, broken: Broken = "") -> Counter[str]:
+def kill_writers(zygote: Zygote, url: str, kills: int, seed: str, broken: Broken = "") -> Counter[str]:
     """Kill so many writers on an empty database, half of them at random instants, half at steps; what was counted.
     Violated where the record is not what was promised."""
     chance = Random(seed)
     record = Record(open_engine(url))
     migrate(record.engine)
-    with forking("writer.py", url) as zygote:
-        for number in range(kills):
-            if number % 2:
-                record.engine.dispose()  # who opens it next finds it as the dead left it
-            death = _kill(zygote, f"{seed}-{number}", chance, record.counts, broken)
-            record.after(death)
-            if number % WHOLE_EVERY == 0 or number == kills - 1:
-                record.whole(chance)
+    for number in range(kills):
+        if number % 2:
+            record.engine.dispose()  # who opens it next finds it as the dead left it
+        record.after(_kill(zygote, url, f"{seed}-{number}", chance, record.counts, broken))
+        if number % WHOLE_EVERY == 0 or number == kills - 1:
+            record.whole(chance)
     record.counts["events"] = record.end
     record.engine.dispose()
     return record.counts
 
 
-def _kill(zygote: Zygote, seed: str, chance: Random, counts: Counter[str], broken: Broken) -> Death:
+def _kill(zygote: Zygote, url: str, seed: str, chance: Random, counts: Counter[str], broken: Broken) -> Death:
     if chance.random() < 0.5:
         counts["killed at a random instant"] += 1
         instant = chance.randrange(LONGEST[0] + 1), chance.random() * LONGEST[1]
-        return killed(zygote, Task(seed, broken=broken), instant)
+        return killed(zygote, Write(url, seed, broken=broken), instant)
     statement = chance.choice([COMMIT, chance.randrange(1, 25)])
     before = chance.random() < 0.5
     where = "the COMMIT" if statement == COMMIT else "a statement"
     counts[f"killed {'before' if before else 'after'} {where}"] += 1
-    return killed(zygote, Task(seed, chance.randrange(4), statement, before, broken))
+    return killed(zygote, Write(url, seed, chance.randrange(4), statement, before, broken))

@@ -1,25 +1,23 @@
-"""Who rebuilds, and is killed: python rebuilder.py URL (see forking.py).
-
-It tells "ready", "reached POSITION" after each page, and "whole" when it came to its end.
-"""
+"""Who rebuilds, and is killed. It tells "ready", "reached POSITION" after each page, and "whole" at its end."""
 
 import signal
 
-from campaign.forking import tell, zygote
+from campaign.forking import tell
 from msgspec import Struct
 
 from tracker.record import rebuild
 from tracker.store.engine import open_engine
 
 
-class Task(Struct, frozen=True):
+class Rebuild(Struct, frozen=True, tag=True):
     """After which page it waits to be killed; at the end it does so anyway."""
 
+    url: str
     page: int | None = None
 
 
-def run(url: str, task: Task) -> None:
-    engine = open_engine(url)
+def remake(task: Rebuild) -> None:
+    engine = open_engine(task.url)
     tell("ready")
     for page, position in enumerate(rebuild(engine), 1):
         tell(f"reached {position}")
@@ -27,7 +25,3 @@ def run(url: str, task: Task) -> None:
             signal.pause()
     tell("whole")
     signal.pause()
-
-
-if __name__ == "__main__":
-    zygote(run, Task)

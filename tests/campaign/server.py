@@ -78,11 +78,10 @@ def own_server(within: Path | None = None) -> Iterator[Server]:
     """A server of its own, gone afterwards. ``within``: the folder for its data."""
     with tempfile.TemporaryDirectory(prefix="tracker-", dir=within) as folder:
         data = Path(folder, "data")
-        uri, stop = start_postgresql(data)
+        uri, _ = start_postgresql(data, cleanup_mode=None)
         engine = create_engine(administrator(uri).url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
         server = Server(data, engine, "embedded_postgres" if os.geteuid() == 0 else None)
         try:
             yield server
         finally:
-            server.stop()  # it knows the process of the last start
-            stop()
+            server.stop()

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from campaign.forking import Zygote, forking
-from campaign.rebuilder import Task
+from campaign.forking import Zygote
+from campaign.rebuilder import Rebuild
 from campaign.report import report, seed, size
 from commands.program import PROGRAM, environment
 from domain.given import NOW, amended, at, development, opened
@@ -62,7 +62,7 @@ def told(engine: Engine) -> list[Any]:
         return [sorted(map(repr, connection.execute(table.select()))) for table in TOLD]
 
 
-def killed(engine: Engine, zygote: Zygote, task: Task, instant: float | None) -> tuple[int, bool]:
+def killed(engine: Engine, zygote: Zygote, task: Rebuild, instant: float | None) -> tuple[int, bool]:
     """How many pages a rebuild came to before it was killed, and whether it had come to its end."""
     pages, whole = 0, False
     for word, _ in zygote.life(task):
@@ -78,23 +78,22 @@ def killed(engine: Engine, zygote: Zygote, task: Task, instant: float | None) ->
     return pages, whole
 
 
-def kill_rebuilds(url: str, events: int, random: int, seed: str) -> Counter[str]:
+def kill_rebuilds(zygote: Zygote, url: str, events: int, random: int, seed: str) -> Counter[str]:
     """Kill a rebuild after each page, after its end, and at random instants; what was counted."""
     chance, counts, engine = Random(seed), Counter[str](), filled(url, events)
     begun, pages = time.monotonic(), len([*rebuild(engine)])
     lasts, before = time.monotonic() - begun, told(engine)
     damage(engine)
-    tasks = [*(Task(page) for page in range(1, pages + 2)), *[Task()] * random]
-    with forking("rebuilder.py", url) as zygote:
-        for task in tasks:
-            instant = None if task.page is not None else chance.random() * lasts
-            reached, whole = killed(engine, zygote, task, instant)
-            if task.page is not None:
-                assert (reached, whole) == (min(task.page, pages), task.page > pages)
-            counts[
-                f"killed {'at a random instant' if instant else 'after the end' if whole else 'after a page'}"
-            ] += 1
-            _look(engine, counts, must_be_new=whole)
+    tasks = [*(Rebuild(url, page) for page in range(1, pages + 2)), *[Rebuild(url)] * random]
+    for task in tasks:
+        instant = None if task.page is not None else chance.random() * lasts
+        reached, whole = killed(engine, zygote, task, instant)
+        if task.page is not None:
+            assert (reached, whole) == (min(task.page, pages), task.page > pages)
+        counts[
+            f"killed {'at a random instant' if instant else 'after the end' if whole else 'after a page'}"
+        ] += 1
+        _look(engine, counts, must_be_new=whole)
     for _ in rebuild(engine):
         pass
     assert drifted(engine) == []
@@ -116,15 +115,15 @@ def _look(engine: Engine, counts: Counter[str], must_be_new: bool) -> None:
         damage(engine)
 
 
-def test_killed_after_every_page_and_at_random_instants(database_url: str) -> None:
-    counts = kill_rebuilds(database_url, 1100, 2, seed())
+def test_killed_after_every_page_and_at_random_instants(zygote: Zygote, database_url: str) -> None:
+    counts = kill_rebuilds(zygote, database_url, 1020, 1, seed())
     assert counts["then the old was seen"] >= counts["killed after a page"] == 2
 
 
 @pytest.mark.campaign
-def test_killed_again_and_again(database_url: str, tmp_path: Path) -> None:
+def test_killed_again_and_again(zygote: Zygote, database_url: str, tmp_path: Path) -> None:
     chosen = seed()
-    counts = kill_rebuilds(database_url, 5200, size("REBUILD_KILLS", 200) // 2, chosen)
+    counts = kill_rebuilds(zygote, database_url, 5200, size("REBUILD_KILLS", 200) // 2, chosen)
     counts += kill_commands(database_url, tmp_path, size("REBUILD_KILLS", 200) // 10, chosen)
     report("rebuild", database_url, chosen, counts)
 

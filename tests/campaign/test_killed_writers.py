@@ -2,7 +2,7 @@
 sent again is recorded once."""
 
 import pytest
-from campaign.forking import Violated
+from campaign.forking import Violated, Zygote
 from campaign.kills import kill_writers
 from campaign.report import report, seed, size
 from campaign.writer import Broken
@@ -10,19 +10,21 @@ from campaign.writer import Broken
 from tests.store.kinds import on_sqlite
 
 
-def test_killed_at_any_instant_and_at_any_step(database_url: str) -> None:
-    kill_writers(database_url, 15, seed())
+def test_killed_at_any_instant_and_at_any_step(zygote: Zygote, database_url: str) -> None:
+    kill_writers(zygote, database_url, 15, seed())
 
 
 @pytest.mark.campaign
-def test_killed_again_and_again(database_url: str) -> None:
+def test_killed_again_and_again(zygote: Zygote, database_url: str) -> None:
     chosen = seed()
-    counts = kill_writers(database_url, size("KILLS", 5000) // 2, chosen)
+    counts = kill_writers(zygote, database_url, size("KILLS", 5000) // 2, chosen)
     report("writers", database_url, chosen, counts)
 
 
 @on_sqlite
 @pytest.mark.parametrize("broken", ["acknowledges first", "in two commits", "without a key"])
-def test_a_writer_that_breaks_its_word_is_found_out(database_url: str, broken: Broken) -> None:
+def test_a_writer_that_breaks_its_word_is_found_out(
+    zygote: Zygote, database_url: str, broken: Broken
+) -> None:
     with pytest.raises(Violated):
-        kill_writers(database_url, 60, "teeth", broken)
+        kill_writers(zygote, database_url, 60, "teeth", broken)

@@ -1,8 +1,5 @@
-"""A writer that is killed: python writer.py URL (see forking.py).
-
-It tells "ready", and of each request "asked REQUEST" before it is sent and "done REQUEST FIRST LAST" when it was
-acknowledged.
-"""
+"""A writer that is killed. It tells "ready", and of each request "asked REQUEST" before it is sent and "done REQUEST
+FIRST LAST" when it was acknowledged."""
 
 from datetime import datetime
 from itertools import count
@@ -10,7 +7,7 @@ from random import Random
 from typing import Any, Literal
 
 import msgspec
-from campaign.forking import die, tell, zygote
+from campaign.forking import die, tell
 from domain.given import NOW, amended, at, correction, development, opened
 from msgspec import Struct
 from sqlalchemy import Engine, event
@@ -42,10 +39,11 @@ class Request(Struct, frozen=True, omit_defaults=True):
         return [self.subject] if alone else [f"{self.subject}-{n}" for n in range(self.size)]
 
 
-class Task(Struct, frozen=True):
+class Write(Struct, frozen=True, tag=True):
     """Which requests a writer makes up, and where it kills itself: in its ``request``th request, ``before`` or after
     its ``statement``th statement, at the latest with the COMMIT; None: not at all, it waits to be killed."""
 
+    url: str
     seed: str
     request: int | None = None
     statement: int = 0
@@ -106,7 +104,10 @@ def send(engine: Engine, request: Request, now: datetime = NOW) -> Sent:
 def made_up(seed: str, mendable: list[tuple[str, str]], number: int) -> Request:
     """The next request; ``mendable``: developments of one event so far, each with its subject."""
     chance = Random(f"{seed}/{number}")
-    key, rate = f"{seed}-{number}", number + 1  # another each time: a correction that changes nothing is refused
+    key, rate = (
+        f"{seed}-{number}",
+        number + 1,
+    )  # another each time: a correction that changes nothing is refused
     kinds: list[Kind] = ["one", "several", "import"] + (["one", "correct", "withdraw"] if mendable else [])
     kind = chance.choice(kinds)
     if kind in ("correct", "withdraw"):
@@ -119,9 +120,9 @@ def made_up(seed: str, mendable: list[tuple[str, str]], number: int) -> Request:
 # ---------------------------------------------------------------- the writer
 
 
-def write(url: str, task: Task) -> None:
+def write(task: Write) -> None:
     """Send requests until killed."""
-    engine = open_engine(url)
+    engine = open_engine(task.url)
     steps = Steps(task)
     steps.watch(engine)
     mendable: list[tuple[str, str]] = []
@@ -158,7 +159,7 @@ def send_badly(engine: Engine, request: Request, broken: Broken) -> Sent:
 class Steps:
     """Counts the statements of each request, whatever they are, and ends the process at one."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Write) -> None:
         self._task = task
         self._request = -1
         self._statement = 0
@@ -189,7 +190,3 @@ class Steps:
     def _die(self, here: bool) -> None:
         if here and self._request == self._task.request:
             die()
-
-
-if __name__ == "__main__":
-    zygote(write, Task)
