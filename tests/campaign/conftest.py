@@ -23,9 +23,16 @@ def zygote() -> Iterator[Zygote]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database of every kind in turn, which keeps what it acknowledges."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'tracker.db'}"
-    server: Server = request.getfixturevalue("careful")
-    return server.database()
+        yield f"sqlite:///{tmp_path / 'tracker.db'}"
+    else:
+        yield request.getfixturevalue("careful_url")
+
+
+@pytest.fixture
+def careful_url(careful: Server) -> Iterator[str]:
+    """The URL of an empty database of that server."""
+    with careful.database() as url:
+        yield url

@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -33,17 +34,19 @@ class SmallDisk:
 
 
 @contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[SmallDisk]:
-    """Skips the test where nothing may be mounted: it takes root."""
-    folder.mkdir()
-    try:
-        _run("mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", str(folder))
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("a small disk cannot be mounted here")
-    try:
-        yield SmallDisk(folder)
-    finally:
-        _run("umount", "--lazy", str(folder))
+def small_disk(megabytes: int) -> Iterator[SmallDisk]:
+    """Right below the temporary folder, as PostgreSQL may have to enter. Skips the test where nothing may be mounted:
+    it takes root."""
+    with tempfile.TemporaryDirectory(prefix="tracker-disk-") as folder:
+        try:
+            _run("mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", folder)
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("a small disk cannot be mounted here")
+        Path(folder).chmod(0o755)
+        try:
+            yield SmallDisk(Path(folder))
+        finally:
+            _run("umount", "--lazy", folder)
 
 
 @contextmanager

@@ -26,11 +26,13 @@ class Server:
     engine: Engine
     user: str | None
 
-    def database(self) -> str:
-        """The URL of a new empty database."""
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The URL of a new empty database. It is dropped: a server that starts again looks through all it has."""
         name = f"tracker_test_{uuid4().hex}"
         execute(self.engine, f"CREATE DATABASE {name}")
-        return self.engine.url.set(database=name).render_as_string(hide_password=False)
+        yield self.engine.url.set(database=name).render_as_string(hide_password=False)
+        execute(self.engine, f"DROP DATABASE {name} WITH (FORCE)")
 
     def stop(self, mode: str = "immediate") -> None:
         self._control("-m", mode, "-w", "stop")

@@ -1,7 +1,6 @@
 """The disk is full, fails or is read-only: whoever writes is told, nothing is half written, reading goes on; and when
 there is room again so does the service, by itself."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +33,7 @@ LOG = ["log", "A pause", "--announced", "2025-08-30", "--type", "measure.paused"
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TRACKER_DATA_DIR", str(tmp_path / "var"))
+    monkeypatch.setenv("TRACKER_DATA_DIR", str(tmp_path))
     return monkeypatch
 
 
@@ -98,7 +97,7 @@ def full_and_empty_again(engine: Engine, folder: Path, disk: SmallDisk) -> None:
 
 
 def test_a_full_disk_on_sqlite(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk", 8) as disk:
+    with small_disk(8) as disk:
         engine = made(f"sqlite:///{disk.folder / 'tracker.db'}")
         full_and_empty_again(engine, tmp_path, disk)
         engine.dispose()
@@ -106,38 +105,33 @@ def test_a_full_disk_on_sqlite(tmp_path: Path) -> None:
 
 @pytest.mark.postgres
 def test_a_full_disk_on_postgresql(careful: Server, tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk", 32) as disk, tablespace(careful, disk) as name:
-        execute(careful.engine, f"CREATE DATABASE {name} TABLESPACE {name}")
-        engine = made(careful.engine.url.set(database=name).render_as_string(hide_password=False))
+    with small_disk(32) as disk, database_on(disk, careful) as url:
+        engine = made(url)
         full_and_empty_again(engine, tmp_path, disk)
         engine.dispose()
-        execute(careful.engine, f"DROP DATABASE {name}")
 
 
 @contextmanager
-def tablespace(server: Server, disk: SmallDisk) -> Iterator[str]:
+def database_on(disk: SmallDisk, server: Server) -> Iterator[str]:
+    """The URL of a database whose tables lie there."""
     place = disk.folder / "tables"
     place.mkdir()
-    let_in(place, server.user)
-    execute(server.engine, f"CREATE TABLESPACE small LOCATION '{place}'")
-    yield "small"
-    execute(server.engine, "DROP TABLESPACE small")
-
-
-def let_in(folder: Path, user: str | None) -> None:
-    """The user of the server owns the folder and may enter all above it."""
-    shutil.chown(folder, user)
-    for above in folder.parents:
-        if above.stat().st_uid == os.getuid():
-            above.chmod(above.stat().st_mode | 0o055)
+    shutil.chown(place, server.user)
+    execute(
+        server.engine, f"CREATE TABLESPACE small LOCATION '{place}'", "CREATE DATABASE small TABLESPACE small"
+    )
+    try:
+        yield server.engine.url.set(database="small").render_as_string(hide_password=False)
+    finally:
+        execute(server.engine, "DROP DATABASE small WITH (FORCE)", "DROP TABLESPACE small")
 
 
 @pytest.mark.campaign
 @pytest.mark.postgres
 def test_a_server_whose_own_disk_is_full(tmp_path: Path) -> None:
     """It cannot write its log, and may fall down altogether; whoever runs it makes room and starts it again."""
-    with small_disk(tmp_path / "disk", 120) as disk, own_server(disk.folder) as server:
-        engine = made(server.database())
+    with small_disk(120) as disk, own_server(disk.folder) as server, server.database() as url:
+        engine = made(url)
         with serving(engine, tmp_path) as client:
             with reading(engine) as connection:
                 before = log.position(connection)
@@ -175,7 +169,8 @@ def test_a_disk_that_fails(tmp_path: Path) -> None:
 def test_commands_on_a_full_disk_say_so_in_one_line(
     tmp_path: Path, commands: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with small_disk(tmp_path / "var", 8) as disk:
+    with small_disk(8) as disk:
+        commands.setenv("TRACKER_DATA_DIR", str(disk.folder))
         engine = made(f"sqlite:///{disk.folder / 'tracker.db'}")
         with reading(engine) as connection:
             before = log.position(connection)
@@ -204,7 +199,7 @@ def line(n: int) -> bytes:
 def test_a_disk_that_is_read_only(
     tmp_path: Path, commands: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with small_disk(tmp_path / "disk", 8) as disk:
+    with small_disk(8) as disk:
         url = f"sqlite:///{disk.folder / 'tracker.db'}"
         made(url).dispose()
         disk.read_only()

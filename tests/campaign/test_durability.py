@@ -39,16 +39,15 @@ def test_a_sqlite_that_does_not_wait_for_the_disk_is_refused(tmp_path: Path, pra
 
 
 @pytest.mark.postgres
-def test_a_postgresql_that_does_not_wait_for_the_disk_is_refused(careful: Server) -> None:
-    url = careful.database()
+def test_a_postgresql_that_does_not_wait_for_the_disk_is_refused(careful: Server, careful_url: str) -> None:
     for value, said in (
         ("off", "SET synchronous_commit = on"),
         ("on", ""),
         ("local", ""),
         ("remote_apply", ""),
     ):
-        execute(careful.engine, f"ALTER DATABASE {url_name(url)} SET synchronous_commit = {value}")
-        engine = open_engine(url)
+        execute(careful.engine, f"ALTER DATABASE {url_name(careful_url)} SET synchronous_commit = {value}")
+        engine = open_engine(careful_url)
         assert said in refusal(engine)
         assert bool(said) == bool(refusal(engine))
         engine.dispose()
@@ -56,13 +55,16 @@ def test_a_postgresql_that_does_not_wait_for_the_disk_is_refused(careful: Server
 
 @pytest.mark.postgres
 def test_a_command_that_would_write_says_so_in_one_line_and_may_be_told_not_to_mind(
-    careful: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    careful: Server,
+    careful_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    url = careful.database()
-    execute(careful.engine, f"ALTER DATABASE {url_name(url)} SET synchronous_commit = off")
-    monkeypatch.setenv("TRACKER_DATABASE_URL", url)
+    execute(careful.engine, f"ALTER DATABASE {url_name(careful_url)} SET synchronous_commit = off")
+    monkeypatch.setenv("TRACKER_DATABASE_URL", careful_url)
     monkeypatch.setenv("TRACKER_DATA_DIR", str(tmp_path))
     assert cli.run(["migrate"]) == 2
     said = capsys.readouterr().err

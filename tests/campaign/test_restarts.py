@@ -32,8 +32,8 @@ HTML = {"Accept": "text/html"}
 
 
 @pytest.fixture
-def engine(careful: Server) -> Iterator[Engine]:
-    engine = made(careful.database())
+def engine(careful_url: str) -> Iterator[Engine]:
+    engine = made(careful_url)
     yield engine
     engine.dispose()
 
@@ -145,9 +145,9 @@ def test_a_server_that_takes_no_writes_is_told_and_reading_goes_on(
     assert eventually(lambda: client.post("/v1/developments", json=PAUSE).status_code == 201)
 
 
-def restarted(server: Server, folder: Path, times: int, processes: int, seed: str) -> Counter[str]:
+def restarted(server: Server, url: str, folder: Path, times: int, processes: int, seed: str) -> Counter[str]:
     """Hurt the server so often under load; what was counted."""
-    chance, counts, url = Random(seed), Counter[str](), server.database()
+    chance, counts = Random(seed), Counter[str]()
     with service(url, folder, processes) as running:
         engine = open_engine(url)
         start, pids = end(engine), [process.pid for process in running.processes]
@@ -182,12 +182,12 @@ def hurt(server: Server, url: str, number: int, chance: Random) -> str:
             return "down for a while"
 
 
-def test_restarted_under_load(careful: Server, tmp_path: Path) -> None:
-    restarted(careful, tmp_path, 1, 1, seed())
+def test_restarted_under_load(careful: Server, careful_url: str, tmp_path: Path) -> None:
+    restarted(careful, careful_url, tmp_path, 1, 1, seed())
 
 
 @pytest.mark.campaign
-def test_restarted_again_and_again(careful: Server, tmp_path: Path) -> None:
+def test_restarted_again_and_again(careful: Server, careful_url: str, tmp_path: Path) -> None:
     chosen = seed()
-    counts = restarted(careful, tmp_path, size("RESTARTS", 100), 2, chosen)
+    counts = restarted(careful, careful_url, tmp_path, size("RESTARTS", 100), 2, chosen)
     report("restarts", "postgresql", chosen, counts)
