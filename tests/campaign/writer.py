@@ -1,12 +1,15 @@
 """A writer that is killed. It tells "ready", and of each request "asked REQUEST" before it is sent and "done REQUEST
 FIRST LAST" when it was acknowledged."""
 
+import sqlite3
+from collections.abc import Callable
 from datetime import datetime
 from itertools import count
 from random import Random
 from typing import Any, Literal
 
 import msgspec
+import psycopg
 from campaign.forking import die, tell
 from domain.given import NOW, amended, at, correction, development, opened
 from msgspec import Struct
@@ -176,17 +179,37 @@ class Steps:
             commit(connection)
             self._die(last)
 
+        def connecting(*given: Any) -> None:
+            given[-1].update(_watched(engine.dialect.name, self))
+
         engine.dialect.do_commit = watched  # type: ignore[method-assign]
-        event.listen(engine, "before_cursor_execute", self._before)
-        event.listen(engine, "after_cursor_execute", self._after)
+        event.listen(engine, "do_connect", connecting)
 
-    def _before(self, *_: object) -> None:
+    def around(self, statement: Callable[..., Any], *given: Any, **named: Any) -> Any:
         self._die(self._task.before and self._statement + 1 == self._task.statement)
-
-    def _after(self, *_: object) -> None:
+        done = statement(*given, **named)
         self._statement += 1
         self._die(self._statement == self._task.statement)
+        return done
 
     def _die(self, here: bool) -> None:
         if here and self._request == self._task.request:
             die()
+
+
+def _watched(dialect: str, steps: Steps) -> dict[str, Any]:
+    """What makes a driver's connection tell of every statement, whoever runs it."""
+    base: Any = sqlite3.Cursor if dialect == "sqlite" else psycopg.Cursor
+
+    class Cursor(base):  # type: ignore[misc]
+        def execute(self, *given: Any, **named: Any) -> Any:
+            return steps.around(super().execute, *given, **named)
+
+        def executemany(self, *given: Any, **named: Any) -> Any:
+            return steps.around(super().executemany, *given, **named)
+
+    class Connection(sqlite3.Connection):
+        def cursor(self, *_: Any, **__: Any) -> Any:
+            return super().cursor(Cursor)
+
+    return {"factory": Connection} if dialect == "sqlite" else {"cursor_factory": Cursor}
