@@ -15,7 +15,7 @@ def careful() -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def zygote() -> Iterator[Zygote]:
     """What forks children to be killed."""
     with forking() as found:

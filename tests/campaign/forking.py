@@ -11,7 +11,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,13 +35,13 @@ def die() -> None:
 def zygote(run: Callable[[bytes], None]) -> None:
     for task in sys.stdin.buffer:
         if (pid := os.fork()) == 0:
+            tell(f"pid {os.getpid()}")
             try:
                 run(task)
             except BaseException:  # noqa: BLE001  # nothing of it may run on as the zygote
                 traceback.print_exc()
             finally:
                 os._exit(3)
-        tell(f"pid {pid}")
         tell(f"\ndead {os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}")
 
 
@@ -50,7 +50,7 @@ class Zygote:
     """The zygote, seen from outside."""
 
     process: "subprocess.Popen[str]"
-    child: int = 0
+    child: int | None = None
 
     def life(self, task: Any) -> Iterator[tuple[str, str]]:
         """What a child tells, a word and the rest, until it is dead. Violated where it ended otherwise than killed."""
@@ -61,16 +61,20 @@ class Zygote:
             word, _, rest = line.partition(" ")
             if word == "pid":
                 self.child = int(rest)
-            elif word != "dead":
+                continue
+            if word != "dead":
                 yield word, rest
-            elif int(rest) == -signal.SIGKILL:
+                continue
+            self.child = None
+            if int(rest) == -signal.SIGKILL:
                 return
-            else:
-                break
+            break
         raise Violated(f"the child with {task} was not killed, it ended by itself")
 
     def kill(self) -> None:
-        os.kill(self.child, signal.SIGKILL)
+        """Kill the child, if it lives: its number may be another's afterwards."""
+        if self.child is not None:
+            os.kill(self.child, signal.SIGKILL)
 
     def _lines(self) -> Iterator[str]:
         """Whole lines; a death may leave one that is not."""
@@ -87,8 +91,11 @@ def forking() -> Iterator[Zygote]:
     with subprocess.Popen(
         [sys.executable, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     ) as process:
+        zygote = Zygote(process)
         try:
-            yield Zygote(process)
+            yield zygote
         finally:
+            with suppress(ProcessLookupError):
+                zygote.kill()
             assert process.stdin is not None
             process.stdin.close()
