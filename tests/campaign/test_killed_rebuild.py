@@ -40,7 +40,7 @@ def filled(url: str, events: int) -> Engine:
 
 
 def line(n: int) -> Given:
-    subject, seen = f"measure:us-{n % 100}", n // 100
+    subject, seen = f"measure:us-{n % 20}", n // 20
     event = amended(subject, at(seen % 90)) if seen else opened(subject, at(1))
     return Given(f"line {n}", msgspec.json.encode({"key": f"{n}", "development": development(event)}))
 
