@@ -24,7 +24,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --no-deps
 OFFLINE := --no-index
 endif
 
-.PHONY: help run test check format lock clean
+.PHONY: help run test campaign check format lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  \1	/p' Makefile
@@ -34,6 +34,9 @@ run: $(RUNTIME) $(PACKAGE) ## migrate, load the fixtures into an empty database,
 
 test: $(DEV) $(PACKAGE) ## run the tests, or some: make test TESTS=tests/test_settings.py
 	@$(BIN)/pytest --numprocesses auto --dist loadfile $(TESTS)
+
+campaign: $(DEV) $(PACKAGE) ## kill, restart and search for long: make campaign KILLS=5000 TESTS=tests/campaign
+	@$(BIN)/pytest --numprocesses 0 -m campaign -s $(TESTS)
 
 check: $(DEV) $(PACKAGE) ## lint, formatting and types
 	@$(BIN)/ruff check .

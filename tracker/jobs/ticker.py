@@ -16,6 +16,7 @@ from tracker.jobs import JOBS
 from tracker.jobs.job import Job, Surroundings
 from tracker.settings import Settings
 from tracker.store.clock import Clock
+from tracker.store.trouble import trouble
 
 log = structlog.get_logger()
 
@@ -59,5 +60,6 @@ def _tick(job: Job, around: Surroundings) -> None:
         return
     try:
         job.run(around)
-    except Exception:
-        log.exception("job_failed", job=job.name)
+    except Exception as error:
+        known = trouble(error)
+        log.error("job_failed", job=job.name, trouble=known and known.code, exc_info=None if known else error)

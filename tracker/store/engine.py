@@ -1,9 +1,11 @@
 """The database: one engine, reads on connections of their own, writes one after another.
 
 SQLite: WAL, synchronous FULL, foreign keys, ``BEGIN IMMEDIATE`` for a write (a read that upgrades would fail at once,
-whatever the timeout). PostgreSQL: as it comes, with durable commits asserted.
+whatever the timeout). A SQLite file that is moved away or replaced while it is open is no longer used: what would be
+written to it could never be found again. PostgreSQL: as it comes; ``durability`` asks how it is set.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +14,18 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Transaction, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from tracker.store.trouble import FileMoved, OutcomeUnknown, trouble
 
 INSERTS: dict[str, Callable[[sa.Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 """How a row is inserted that may be there already, by the dialect of the connection."""
+
+CONNECT_SECONDS = 5
+"""How long a PostgreSQL that does not answer is waited for."""
 
 _writers: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
 _waiting: WeakKeyDictionary[Engine, dict[object, Callable[[], None]]] = WeakKeyDictionary()
@@ -27,7 +35,10 @@ def open_engine(url: str, threads: int = 16) -> Engine:
     """An engine for a ``sqlite:///`` or ``postgresql+psycopg://`` URL, set up for durability."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=threads, max_overflow=4, pool_pre_ping=True, hide_parameters=True)
+        patience = {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_SECONDS}
+        return create_engine(
+            url, pool_size=threads, max_overflow=4, pool_pre_ping=True, hide_parameters=True, connect_args=patience
+        )  # fmt: skip
     if parsed.database:
         Path(parsed.database).absolute().parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
@@ -35,7 +46,31 @@ def open_engine(url: str, threads: int = 16) -> Engine:
     )
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    if parsed.database:
+        file = _SameFile(parsed.database)
+        event.listen(engine, "do_connect", file.check)
+        event.listen(engine, "connect", file.check)
+        event.listen(engine, "begin", file.check, insert=True)
     return engine
+
+
+class _SameFile:
+    """A file that has to stay the one it was when it was first opened."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._first: tuple[int, int] | None = None
+
+    def check(self, *_: object) -> None:
+        try:
+            found = os.stat(self._path)  # noqa: PTH116  # before every transaction: twice as quick as through Path
+            now = found.st_dev, found.st_ino
+        except OSError:
+            now = None
+        if self._first is None:
+            self._first = now
+        if now != self._first:
+            raise FileMoved(f"{self._path} is not the file that was opened")
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
@@ -65,14 +100,15 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """The write transaction: committed at the end, rolled back on any exception. On SQLite one at a time in this
-    process, and across processes by the database's own lock."""
+    process, and across processes by the database's own lock. OutcomeUnknown where the COMMIT itself failed."""
     with (
         _turn(engine),
         engine.connect().execution_options(writes=True) as connection,
-        connection.begin(),
+        connection.begin() as transaction,
         _wrapped(connection),
     ):
         yield connection
+        _commit(transaction)
     for call in tuple(_waiting.get(engine, {}).values()):
         call()
 
@@ -88,6 +124,17 @@ def after_commit(engine: Engine, call: Callable[[], None]) -> Callable[[], None]
         waiting.pop(name, None)
 
     return forget
+
+
+def _commit(transaction: Transaction) -> None:
+    """What a COMMIT that failed has done is known only where the database says that nothing was written."""
+    try:
+        transaction.commit()
+    except DBAPIError as error:
+        found = trouble(error)
+        if found is not None and found.undone:
+            raise
+        raise OutcomeUnknown(str(error.orig)) from error
 
 
 @contextmanager

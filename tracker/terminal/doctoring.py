@@ -7,7 +7,7 @@ import msgspec
 import rich_click as click
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from tracker import read, rebuilding
 from tracker.delivery import deliveries
@@ -17,6 +17,7 @@ from tracker.read import chores
 from tracker.settings import shipped
 from tracker.store import log
 from tracker.store.engine import reading
+from tracker.store.migrate import release
 from tracker.store.proof import Broken
 from tracker.terminal import opening, showing
 
@@ -105,5 +106,5 @@ def _late(connection: Connection) -> str:
     config = Config()
     config.set_main_option("script_location", str(shipped("migrations")))
     newest = ScriptDirectory.from_config(config).get_current_head()
-    held = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    held = release(connection)
     return "" if held == newest else f"is at {held}, not {newest}: any command that records migrates it"

@@ -57,7 +57,9 @@ def to_read() -> Iterator[Opened]:
     """Open the database there is; Refused where there is none."""
     found = settings()
     _there(found)
-    with _opened(found) as opened:
+    from tracker.store.migrate import check_release
+
+    with _opened(found, check_release) as opened:
         yield opened
 
 
@@ -79,15 +81,21 @@ def at_point(axes: Mapping[str, Any]) -> Iterator[tuple[Connection, Point]]:
 
 @contextmanager
 def to_write(found: Settings | None = None) -> Iterator[Opened]:
-    """Open the database, made, migrated and read as this release reads where it is not yet."""
+    """Open the database, made, migrated and read as this release reads where it is not yet. Refused (``conflict``)
+    where it would not keep what it acknowledges."""
     from tracker.rebuilding import catch_up
+    from tracker.store.durability import assure
     from tracker.store.migrate import migrate
 
+    found = found or settings()
+
     def prepare(engine: Engine) -> None:
+        if found.durability == "checked":
+            assure(engine)
         migrate(engine)
         catch_up(engine)
 
-    with _opened(found or settings(), prepare) as opened:
+    with _opened(found, prepare) as opened:
         yield opened
 
 

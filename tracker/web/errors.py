@@ -6,7 +6,7 @@ The page is ``app.state.error_page(request, status, title, detail) -> Response``
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Literal, get_origin
+from typing import Any, Literal, NamedTuple, get_origin
 
 import structlog
 from litestar import Request, Response
@@ -14,9 +14,10 @@ from litestar.enums import ParamType
 from litestar.exceptions import HTTPException, NotAuthorizedException, ValidationException
 from litestar.response import Redirect
 from msgspec import Struct
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from tracker.domain.errors import Refused
+from tracker.store.trouble import said, trouble
 from tracker.web.security import sign_in_page
 
 log = structlog.get_logger()
@@ -28,7 +29,38 @@ STATUS = {
 """The statuses of a refusal; one that is ``invalid`` outside the body, in a parameter or a header, is 400."""
 HEADERS = {"expected": "If-Match", "key": "Idempotency-Key"}
 """What the record calls by other names."""
-DATABASE_DOWN = (OperationalError, InterfaceError, TimeoutError)
+
+
+class Sorry(NamedTuple):
+    """What is answered while the database fails; ``seconds``: after how many to come back."""
+
+    status: int
+    code: str
+    seconds: int
+    detail: str
+
+
+DATABASE_FAILS = {
+    "": Sorry(503, "unavailable", 5, "the database cannot be reached or is busy: try again in a few seconds"),
+    "outcome_unknown": Sorry(
+        503, "outcome_unknown", 5,
+        ("the database failed while this was being recorded, and whether it was is not known: send it again with the "
+         "same Idempotency-Key and it is recorded once; sent without one, look first"),
+    ),
+    "full": Sorry(507, "storage_full", 60, "the disk is full, and nothing was recorded: send it again later"),
+    "read_only": Sorry(
+        503, "read_only", 60, "the database takes no writes now, and nothing was recorded: send it again later",
+    ),
+    "damaged": Sorry(503, "damaged", 600, "the database is damaged: whoever runs this service has to restore it"),
+    "moved": Sorry(
+        503, "moved", 60,
+        "the database is not where it was: whoever runs this service has to put it back, or to start it again",
+    ),
+    "not_migrated": Sorry(
+        503, "not_ready", 5, "the database was not migrated: whoever runs this service has to run 'tracker migrate'",
+    ),
+}  # fmt: skip
+"""By the code of a trouble (all others: "")."""
 API = ("/v1", "/openapi.json", "/healthz", "/readyz", "/static", "/log/")
 
 
@@ -137,10 +169,21 @@ def remedy(message: str) -> str:
     return f"is not understood: give {KINDS.get(kind[1] if kind else '', 'something else')}"
 
 
-def database_down(request: Request[Any, Any, Any], error: DBAPIError) -> Response[Any]:
-    log.error("database_failed", error=type(error.orig or error).__name__, exc_info=error)
-    detail = "the database cannot be reached or is busy: try again in a few seconds"
-    return answer(request, 503, "unavailable", detail, [], {"Retry-After": "5"})
+def database_failed(request: Request[Any, Any, Any], error: SQLAlchemyError) -> Response[Any]:
+    """A database that fails in a known way is told in a line; anything else is a mistake of ours."""
+    found = trouble(error)
+    if found is None and not isinstance(error, OperationalError | InterfaceError):
+        return unexpected(request, error)
+    known = found.code if found else None
+    log.error("database_failed", trouble=known, error=said(error), exc_info=None if found else error)
+    status, code, seconds, detail = sorry(error)
+    return answer(request, status, code, detail, [], {"Retry-After": str(seconds)})
+
+
+def sorry(error: SQLAlchemyError) -> Sorry:
+    """The answer for a database that fails like this."""
+    found = trouble(error)
+    return DATABASE_FAILS.get(found.code if found else "", DATABASE_FAILS[""])
 
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -178,6 +221,6 @@ HANDLERS: dict[Any, Any] = {
     Failed: failed,
     ValidationException: invalid,
     HTTPException: http,
-    **dict.fromkeys(DATABASE_DOWN, database_down),
+    SQLAlchemyError: database_failed,
     Exception: unexpected,
 }

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tracker.store import log
 from tracker.store.engine import reading
-from tracker.web.errors import Failed
+from tracker.web.errors import Failed, sorry
 from tracker.web.security import PUBLIC
 
 
@@ -36,11 +36,7 @@ def readyz(engine: NamedDependency[Engine]) -> Ready:
         with reading(engine) as connection:
             return Ready(position=log.position(connection))
     except SQLAlchemyError as error:
-        raise Failed(
-            503, "not_ready",
-            "the database cannot be reached, or was not migrated: run 'tracker migrate', then look again",
-            headers={"Retry-After": "5"},
-        ) from error  # fmt: skip
+        raise Failed(503, "not_ready", sorry(error).detail, headers={"Retry-After": "5"}) from error
 
 
 ROUTES = (healthz, readyz)

@@ -9,7 +9,7 @@ from tracker.web.html import anonymous
 TITLES = {
     400: "This cannot be asked", 403: "This may not be done", 404: "There is no such page",
     405: "This cannot be sent here", 413: "This is too large",
-    422: "This cannot be taken", 500: "Something went wrong here", 503: "Not just now",
+    422: "This cannot be taken", 500: "Something went wrong here", 503: "Not just now", 507: "There is no room",
 }  # fmt: skip
 HELP = {
     404: "The address may be mistyped, or what it names is not followed here, or was not yet known at that point.",
@@ -17,7 +17,8 @@ HELP = {
     405: "This page does not take what was sent to it. Nothing was changed.",
     413: "What was sent is too large. Nothing was changed.",
     500: "Try again; if it happens again, tell whoever runs this service the time and the address.",
-    503: "Try again in a few seconds.",
+    503: "Try again in a few seconds. A form that you were saving may be sent again by reloading: it is saved once.",
+    507: "What you were saving may be sent again by reloading, when there is room: it is saved once.",
 }
 
 

@@ -1,0 +1,38 @@
+"""Databases that can be hurt."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from campaign.forking import Zygote, forking
+from campaign.server import Server, own_server
+
+
+@pytest.fixture(scope="session")
+def careful() -> Iterator[Server]:
+    """A PostgreSQL that keeps what it acknowledges. A test may stop it, and starts it again."""
+    with own_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[Zygote]:
+    """What forks children to be killed."""
+    with forking() as found:
+        yield found
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database of every kind in turn, which keeps what it acknowledges."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'tracker.db'}"
+    else:
+        yield request.getfixturevalue("careful_url")
+
+
+@pytest.fixture
+def careful_url(careful: Server) -> Iterator[str]:
+    """The URL of an empty database of that server."""
+    with careful.database() as url:
+        yield url
