@@ -1,19 +1,17 @@
 """A writer that is killed. It tells "ready", and of each request "asked REQUEST" before it is sent and "done REQUEST
 FIRST LAST" when it was acknowledged."""
 
-import sqlite3
-from collections.abc import Callable
 from datetime import datetime
 from itertools import count
 from random import Random
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
-import psycopg
-from campaign.forking import die, tell
+from campaign.forking import tell
+from campaign.steps import Steps
 from domain.given import NOW, amended, at, correction, development, opened
 from msgspec import Struct
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from tracker.domain.events import Withdrawal
 from tracker.importing import Given, Terms, load
@@ -126,7 +124,7 @@ def made_up(seed: str, mendable: list[tuple[str, str]], number: int) -> Request:
 def write(task: Write) -> None:
     """Send requests until killed."""
     engine = open_engine(task.url)
-    steps = Steps(task)
+    steps = Steps(task.statement, task.before, at_latest=True)
     steps.watch(engine)
     mendable: list[tuple[str, str]] = []
     tell("ready")
@@ -138,7 +136,7 @@ def write(task: Write) -> None:
             with reading(engine) as connection:
                 end = log.position(connection)
             tell(f"done {text} {end + 1} {end + request.size}")
-        steps.begin(number)
+        steps.begin(armed=number == task.request)
         sent = send_badly(engine, request, task.broken) if task.broken else send(engine, request)
         if task.broken != "acknowledges first":
             tell(f"done {text} {sent.first} {sent.last}")
@@ -157,59 +155,3 @@ def send_badly(engine: Engine, request: Request, broken: Broken) -> Sent:
         for subject in request.subjects[1:]:
             record(engine, development(opened(subject, at(request.rate))), By("me", NOW))
     return send(engine, request)
-
-
-class Steps:
-    """Counts the statements of each request, whatever they are, and ends the process at one."""
-
-    def __init__(self, task: Write) -> None:
-        self._task = task
-        self._request = -1
-        self._statement = 0
-
-    def begin(self, request: int) -> None:
-        self._request, self._statement = request, 0
-
-    def watch(self, engine: Engine) -> None:
-        commit = engine.dialect.do_commit
-
-        def watched(connection: Any) -> None:
-            last = self._task.statement > self._statement
-            self._die(last and self._task.before)
-            commit(connection)
-            self._die(last)
-
-        def connecting(*given: Any) -> None:
-            given[-1].update(_watched(engine.dialect.name, self))
-
-        engine.dialect.do_commit = watched  # type: ignore[method-assign]
-        event.listen(engine, "do_connect", connecting)
-
-    def around(self, statement: Callable[..., Any], *given: Any, **named: Any) -> Any:
-        self._die(self._task.before and self._statement + 1 == self._task.statement)
-        done = statement(*given, **named)
-        self._statement += 1
-        self._die(self._statement == self._task.statement)
-        return done
-
-    def _die(self, here: bool) -> None:
-        if here and self._request == self._task.request:
-            die()
-
-
-def _watched(dialect: str, steps: Steps) -> dict[str, Any]:
-    """What makes a driver's connection tell of every statement, whoever runs it."""
-    base: Any = sqlite3.Cursor if dialect == "sqlite" else psycopg.Cursor
-
-    class Cursor(base):  # type: ignore[misc]
-        def execute(self, *given: Any, **named: Any) -> Any:
-            return steps.around(super().execute, *given, **named)
-
-        def executemany(self, *given: Any, **named: Any) -> Any:
-            return steps.around(super().executemany, *given, **named)
-
-    class Connection(sqlite3.Connection):
-        def cursor(self, *_: Any, **__: Any) -> Any:
-            return super().cursor(Cursor)
-
-    return {"factory": Connection} if dialect == "sqlite" else {"cursor_factory": Cursor}
