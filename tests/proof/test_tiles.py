@@ -40,6 +40,9 @@ def test_single_events_are_proven(long: Engine, fetch: Fetch) -> None:
     forged = verifier.Checkpoint("", 300, bytes(32), "")
     with pytest.raises(verifier.Wrong, match="rewritten"):
         verifier.check_some(fetch, key_of(long), [], forged)
+    for size, reason in ((601, "an old checkpoint"), (600, "two different logs")):
+        with pytest.raises(verifier.Wrong, match=reason):
+            verifier.check_some(fetch, key_of(long), [], verifier.Checkpoint("", size, bytes(32), ""))
 
 
 @on_sqlite
