@@ -152,6 +152,9 @@ def test_erasing_again_changes_nothing(engine: Engine, gone: tuple[str, str]) ->
 
 def test_a_repeated_request_is_known_and_puts_nothing_back(engine: Engine, gone: tuple[str, str]) -> None:
     erase(engine, gone[1])
+    with reading(engine) as connection:
+        held = connection.execute(text("SELECT hash FROM requests WHERE key = 'once'")).scalar_one()
+        assert bytes(held) == b"", "a guess at the text could be held against it"
     again = record.record(engine, secret(announced="2025-03-01"), By("me", NOW, key="once"))
     assert again.repeated
     assert again.events[0].erased

@@ -10,6 +10,7 @@ from domain.given import NOW
 from proof.desk import HERE, begun, grown, key_of, signed
 from sqlalchemy import Engine, text
 from store.kinds import on_sqlite
+from structlog.testing import capture_logs
 
 from tracker.jobs import sign as job
 from tracker.jobs.job import Surroundings
@@ -81,6 +82,9 @@ def test_a_log_that_was_rewritten_is_not_signed_again(engine: Engine) -> None:
         connection.execute(log.commits.update().where(log.commits.c.first == 1).values(logged_by="you"))
     with pytest.raises(tree.Rewritten, match="tracker verify"):
         tree.sign(engine, HERE, NOW)
+    with capture_logs() as told:
+        job.run(Surroundings(load({}), engine, lambda: NOW, lambda: False))
+    assert [line["event"] for line in told] == ["history_rewritten"]
     with reading(engine) as connection:
         newest = tree.latest(connection)
     assert newest is not None

@@ -1,14 +1,15 @@
 """The log in the form of c2sp.org/tlog-tiles: anybody can rebuild the tree from static files."""
 
 import pytest
+from domain.given import NOW
 from litestar.testing import TestClient
-from proof.desk import asking, begun, grown, key_of, signed
+from proof.desk import HERE, asking, begun, grown, key_of, signed
 from sqlalchemy import Engine
 from store.kinds import on_sqlite
 
 from tracker import verifier
-from tracker.store import log, merkle
-from tracker.store.engine import reading
+from tracker.store import log, merkle, tree
+from tracker.store.engine import reading, writing
 from tracker.verifier import Fetch
 
 Client = TestClient  # type: ignore[type-arg]
@@ -40,6 +41,9 @@ def test_single_events_are_proven(long: Engine, fetch: Fetch) -> None:
     forged = verifier.Checkpoint("", 300, bytes(32), "")
     with pytest.raises(verifier.Wrong, match="rewritten"):
         verifier.check_some(fetch, key_of(long), [], forged)
+    for size, reason in ((601, "an old checkpoint"), (600, "two different logs")):
+        with pytest.raises(verifier.Wrong, match=reason):
+            verifier.check_some(fetch, key_of(long), [], verifier.Checkpoint("", size, bytes(32), ""))
 
 
 @on_sqlite
@@ -115,3 +119,14 @@ def test_what_is_newer_than_the_checkpoint_is_not_shown_as_proven(engine: Engine
     grown(engine, 5)
     assert client.get("/log/tile/0/000.p/3").status_code == 404
     assert verifier.check_served(asking(client), key_of(engine)).checkpoint.size == 2
+
+
+@on_sqlite
+def test_tiles_that_were_lost_are_told_and_made_anew(long: Engine, client: Client) -> None:
+    whole = client.get("/log/tile/1/000.p/2").content
+    with writing(long) as connection:
+        connection.execute(tree.tiles.delete())
+    for path in ("/log/tile/1/000.p/2", "/v1/log/inclusion?position=1", "/v1/log/consistency?from=1"):
+        assert client.get(path).status_code == 503, path
+    assert tree.sign(long, HERE, NOW) is None
+    assert client.get("/log/tile/1/000.p/2").content == whole

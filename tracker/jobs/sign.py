@@ -9,7 +9,12 @@ log = structlog.get_logger()
 
 
 def run(around: Surroundings) -> None:
-    if (signed := tree.sign(around.engine, around.settings.public_url, around.clock())) is not None:
+    try:
+        signed = tree.sign(around.engine, around.settings.public_url, around.clock())
+    except tree.Rewritten as rewritten:
+        log.error("history_rewritten", detail=str(rewritten))
+        return
+    if signed is not None:
         log.info("signed", size=signed.size, root=signed.root.hex())
 
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
     select,
 )
 
+from tracker.domain.errors import Refused
 from tracker.schema import Instant, Serial, durable
 from tracker.store import log, merkle, signing
 from tracker.store.engine import insert_or_nothing, reading, writing
@@ -84,12 +85,15 @@ def latest(connection: Connection) -> Checkpoint | None:
 def nodes(connection: Connection) -> merkle.Nodes:
     """The hashes of the tree: those of kept tiles, and on its right edge the leaves of the events that lie there.
 
-    Rows of ``tiles`` that should be there and are not make it fall short: ask only within a signed size."""
+    Ask within a signed size. Refused (``busy``) where tiles are missing that should be there."""
 
     def found(level: int, start: int, count: int) -> list[bytes]:
         if level:
             wanted = {"level": level - 1, "first": start, "last": start + count - 1}
-            return [bytes(root) for root in connection.scalars(_ROOTS, wanted)]
+            roots = [bytes(root) for root in connection.scalars(_ROOTS, wanted)]
+            if len(roots) != count:
+                raise Refused("busy", "tiles of the Merkle tree are missing and will be made anew: try again")
+            return roots
         tile, within = divmod(start, WIDTH)
         if kept := connection.scalar(_HASHES, {"level": 0, "index": tile}):
             return split(bytes(kept))[within : within + count]
@@ -145,9 +149,9 @@ def sign(engine: Engine, public_url: str, now: datetime) -> Checkpoint | None:
     yet. Rewritten where it is not what was signed before: no two checkpoints may contradict each other."""
     with reading(engine) as connection:
         size, last = log.position(connection), latest(connection)
+    grow(engine, size)  # also where it has not grown: somebody may have emptied the table
     if size <= (last.size if last else 0):
         return None
-    grow(engine, size)
     with writing(engine) as connection:
         if (last := latest(connection)) is not None and last.size >= size:
             return None  # another process has just done so
