@@ -7,7 +7,6 @@ import signal
 from tracker.delivery.relay import Target, relay
 from tracker.domain.errors import invalid
 from tracker.log import configure
-from tracker.settings import load
 from tracker.terminal import opening
 
 
@@ -19,10 +18,10 @@ def nats(url: str, stream: str, prefix: str) -> None:
         raise invalid(
             "--subject", f"--subject {prefix!r}: give words with dots between, such as tracker.events"
         )
-    settings = load()
-    configure(settings)
-    with opening.to_write(settings) as opened:
-        asyncio.run(_until_told(opened, Target(url, stream, prefix, f"{settings.public_url}/v1/events")))
+    with opening.to_read() as opened:
+        configure(opened.settings)  # it stays, so its log is that of a service
+        source = f"{opened.settings.public_url}/v1/events"
+        asyncio.run(_until_told(opened, Target(url, stream, prefix, source)))
 
 
 async def _until_told(opened: opening.Opened, target: Target) -> None:
