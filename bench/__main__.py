@@ -12,7 +12,7 @@ from rich.console import Console
 
 from bench.databases import Place, asked, places
 from bench.measuring import Plan, Row
-from bench.table import markdown, put_into, show, write_json
+from bench.table import brief, markdown, put_into, show, write_json
 from bench.works import WORKS
 
 ROOT = Path(__file__).parents[1]
@@ -51,13 +51,16 @@ def main() -> None:
     show(out if out.is_terminal else Console(width=200), facts, rows)
     if asked_for.readme:
         put_into(PAGE, markdown(facts, rows))
+        put_into(ROOT / "README.md", brief(rows))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under a minute, SQLite only")
     parser.add_argument("--full", action="store_true", help="more rounds, and a log of a million events")
-    parser.add_argument("--readme", action="store_true", help=f"write the table into {PAGE.name}")
+    parser.add_argument(
+        "--readme", action="store_true", help="write the tables into README.md and docs/speed.md"
+    )
     parser.add_argument("--only", action="append", metavar="WORK", help="measure one work alone")
     return parser.parse_args()
 

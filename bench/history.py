@@ -63,12 +63,14 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How events are spread: ``streams`` measures go on in turn until each has ``events``; then as many new ones."""
+    """How events are spread: ``streams`` measures go on in turn until each has ``events``; then as many new ones.
+    ``lead``: from an announcement until it takes effect."""
 
     name: str
     streams: int
     events: int
     partners: Sequence[str] = PARTNERS
+    lead: timedelta = timedelta(days=3)
 
 
 SHORT_LIVES = Shape("short", 50, 10)
@@ -84,7 +86,7 @@ def story(shape: Shape, since: int = 0) -> Iterator[Fact]:
         stream = f"measure:us-{shape.name}-{one:07}"
         at = BEGINS + (since + number) * STEP
         partner = shape.partners[one % len(shape.partners)]
-        yield Fact(stream, version + 1, _development(stream, version, one, partner, at))
+        yield Fact(stream, version + 1, _development(stream, version, one, partner, at, shape.lead))
 
 
 def files(facts: Iterator[Fact], size: int) -> Iterator[list[Given]]:
@@ -114,14 +116,16 @@ def opening(partners: Sequence[str] = PARTNERS) -> list[Given]:
     return [Given("opening", msgspec.json.encode({"key": "opening", "development": development}))]
 
 
-def _development(stream: str, version: int, one: int, partner: str, at: datetime) -> Development:
+def _development(
+    stream: str, version: int, one: int, partner: str, at: datetime, lead: timedelta
+) -> Development:
     what = COURSE[version % 10 - 1] if version % 10 else "resumed" if version else "announced"
     goods = [GOODS[(one + n) % len(GOODS)] for n in (0, 3)]
     event: dict[str, Any] = {
         "type": f"measure.{what}", "subject": stream,
         "summary": f"The tariff of {stream} on {partner}, step {version}: as the order in the Federal Register says, "
         "on goods entered for consumption, or taken from a warehouse, from that hour on.",
-        "effects": list(_effects(what, partner, goods, version, at)),
+        "effects": list(_effects(what, partner, goods, version, at + lead)),
     }  # fmt: skip
     if what == "announced":
         event["about"] = {"title": f"Tariff {one} on {partner}", "authority": "authority:us-section-232"}
@@ -142,10 +146,10 @@ def _development(stream: str, version: int, one: int, partner: str, at: datetime
 def _effects(
     what: str, partner: str, goods: list[str], version: int, at: datetime
 ) -> Iterator[dict[str, Any]]:
-    begins = instant(at + timedelta(days=3))
+    begins = instant(at)
     match what:
         case "paused":
-            yield {"target": "each_of", "from": begins, "until": instant(at + timedelta(days=93))}
+            yield {"target": "each_of", "from": begins, "until": instant(at + timedelta(days=90))}
         case "resumed":
             yield {"target": "each_of", "from": begins}
         case "ended":

@@ -10,13 +10,14 @@ from rich.table import Table
 
 from bench.measuring import OURS, RAW, Row
 
-BARE, ABSOLUTE = "bare handler", "absolute"
+BARE = "bare handler"
 SHORT = {
     "raw driver": "raw driver", "SQLAlchemy Core": "Core", "eventsourcing recorder": "ES recorder",
     "eventsourcing aggregate": "ES aggregate", "Emmett": "Emmett", OURS: "this project",
 }  # fmt: skip
 """The columns. What is compared with another subject than the raw driver stands in the driver's column, named."""
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
+HEADINGS = ["work", "on", *SHORT.values(), "goals", "met"]
 MET = {True: "yes", False: "**no**", None: "?"}
 
 
@@ -28,7 +29,7 @@ def cells(row: Row) -> list[str]:
         column = first if name == RAW else name
         if column in row.figures:
             ratio = row.ratio(name, first) if name != RAW else None
-            figures.append(f"{ratio:.2f} ×" if ratio is not None else _figure(row, column))
+            figures.append(f"{_reached(ratio)} ×" if ratio is not None else _figure(row, column))
         else:
             figures.append("left out" if column in row.left_out else "")
     goals = [f"{goal.text}: {_reached(goal.reached)}" for goal in row.goals]
@@ -42,10 +43,11 @@ def _figure(row: Row, name: str) -> str:
 
 
 def _reached(value: float | None) -> str:
-    return "left out" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
-
-
-HEADINGS = ["work", "on", *SHORT.values(), "goals", "met"]
+    if value is None:
+        return "left out"
+    return (
+        f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.{2 if value >= 0.095 else 3}f}"
+    )
 
 
 def show(console: Console, facts: Mapping[str, str], rows: Sequence[Row]) -> None:
@@ -78,6 +80,24 @@ def markdown(facts: Mapping[str, str], rows: Sequence[Row]) -> str:
     lines = [" · ".join(facts.values()) + ".", "", _line(HEADINGS), _line(["---"] * len(HEADINGS))]
     lines += [_line(cells(row)) for row in rows]
     return "\n".join([*lines, "", *(f"- {note}" for note in notes(rows))])
+
+
+def brief(rows: Sequence[Row]) -> str:
+    """For the README: what this project reaches, a line a work, in terms of the others where there are any."""
+    databases = list(dict.fromkeys(row.database for row in rows))
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        if OURS in row.figures:
+            found.setdefault(row.work, {})[row.database] = _against(row)
+    lines = [_line(["work", *databases]), _line(["---"] * (len(databases) + 1))]
+    lines += [_line([work, *(its.get(name, "") for name in databases)]) for work, its in found.items()]
+    return "\n".join(lines)
+
+
+def _against(row: Row) -> str:
+    ratios = {name: row.ratio(OURS, name) for name in (RAW, BARE, *list(SHORT)[3:5])}
+    said = [f"{_reached(ratio)} × {name}" for name, ratio in ratios.items() if ratio is not None]
+    return ", ".join([_figure(row, OURS), *said])
 
 
 def _line(texts: Sequence[str]) -> str:
