@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "speed.md"
 BUILD = ROOT / "build" / "bench"
 QUICK = Plan(
-    folder=BUILD, box=0.2, rounds=3, patience=4, file=1000, events=5000, sizes=(1000, 10_000), long=1000,
+    folder=BUILD, box=0.1, rounds=3, patience=2, file=1000, events=5000, sizes=(1000, 10_000), long=1000,
     subscriptions=500, scopes=20,
 )  # fmt: skip
 USUAL = Plan(

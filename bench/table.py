@@ -18,6 +18,8 @@ SHORT = {
 """The columns. What is compared with another subject than the raw driver stands in the driver's column, named."""
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 HEADINGS = ["work", "on", *SHORT.values(), "goals", "met"]
+MEMORY = "MiB at most"
+"""The unit of what is looked at once only."""
 MET = {True: "yes", False: "**no**", None: "?"}
 
 
@@ -70,7 +72,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
         f"{row.work}, {row.database}: {len(its.all)} round{'s' * (len(its.all) > 1)} only"
         for row in rows
         for name, its in row.figures.items()
-        if name == OURS and len(its.all) < 3
+        if name == OURS and row.unit != MEMORY and len(its.all) < 3
     ]
     return [*said, *hasty, *sorted(left)]
 

@@ -11,7 +11,7 @@ from bench.table import BEGIN, END, markdown, put_into, write_json
 from bench.works import WORKS, competing
 
 TINY = Plan(
-    folder=Path(), box=0.02, rounds=1, patience=0, file=50, events=100, sizes=(60, 120), long=20, subscriptions=10,
+    folder=Path(), box=0.02, rounds=1, patience=0, file=50, events=200, sizes=(60, 120), long=20, subscriptions=10,
     scopes=4, names=(RAW, OURS),
 )  # fmt: skip
 

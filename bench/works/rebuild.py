@@ -13,6 +13,7 @@ from bench.filling import filled
 from bench.history import Shape, story
 from bench.measuring import OURS, Figure, Plan, Row, at_least, at_most, in_turn, rates
 from bench.subjects.ours import Ours
+from bench.table import MEMORY
 from bench.works.competing import competing
 
 TITLE = "rebuild"
@@ -57,9 +58,7 @@ def _memory(plan: Plan, place: Place, shape: Shape, url: str) -> Row:
         small, large = _peak(tenth.url), _peak(url)
     goal = at_most("≤ 1.5 × that of a tenth of the events", large / small, 1.5)
     work = f"memory of that, {shape.streams:,} subjects"
-    return Row(
-        work, place.kind, "MiB at most", {OURS: Figure.of([large])}, [goal], [f"a tenth: {small:.0f} MiB"]
-    )
+    return Row(work, place.kind, MEMORY, {OURS: Figure.of([large])}, [goal], [f"a tenth: {small:.0f} MiB"])
 
 
 def _tenth(shape: Shape) -> Shape:
