@@ -5,16 +5,18 @@ takes, in a process of its own, as the log grows."""
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from bench.databases import Place
 from bench.filling import filled
 from bench.history import Shape, story
-from bench.measuring import OURS, Figure, Plan, Row, at_least, at_most, in_turn, rates
+from bench.measuring import OURS, RAW, Figure, Plan, Row, at_least, at_most, in_turn, rates
 from bench.subjects.ours import Ours
 from bench.table import MEMORY
 from bench.works.competing import competing
+from bench.works.inserting import inserted
 
 TITLE = "rebuild"
 FEW = 20
@@ -40,6 +42,7 @@ def _replayed(plan: Plan, place: Place, shape: Shape) -> list[Row]:
             runs = in_turn(plan, {**turns, OURS: partial(ours.replay, plan.box)})
             assert all(run.done == plan.events for run in runs[OURS]), "the whole log is replayed"
             ours.close()
+            floor = inserted(full)
             memory = _memory(plan, place, shape, full.url)
     work = f"rebuild from {plan.events:,} events of {shape.streams:,} subjects"
     row = Row(work, place.kind, "events/s", rates(runs), left_out=left_out)
@@ -49,7 +52,11 @@ def _replayed(plan: Plan, place: Place, shape: Shape) -> list[Row]:
         at_most("≤ 2 × the time of raw", None if slower is None else 1 / slower, 2),
         at_least("≥ 5 × as fast as eventsourcing aggregates", faster, 5),
     ]
-    return [row.aiming(goals), memory]
+    folded = plan.events / row.figures[RAW].value if RAW in row.figures else 0
+    note = (
+        f"raw driver: {folded:.2f} s to fold, and {floor.seconds:.2f} s to insert the {floor.done:,} segments"
+    )
+    return [replace(row, goals=goals, notes=[note]), memory]
 
 
 def _memory(plan: Plan, place: Place, shape: Shape, url: str) -> Row:
