@@ -61,17 +61,20 @@ async function single(box) {
   return { done: each.length, seconds: spent };
 }
 
-// Many events of one stream a transaction: it takes no more than one stream.
+// Many events of one stream a transaction: it takes no more than one stream. A stream's whole life lies in what is
+// given at once, so what the box leaves no time for is missed by nobody.
 async function bulk(box, size) {
   let [done, spent] = [0, 0];
   while (spent < box) {
     const given = await facts(size);
     if (!given.length) break;
-    const streams = Map.groupBy ? Map.groupBy(given, (fact) => fact.stream) : grouped(given);
-    const begun = now();
-    for (const [stream, events] of streams) await append(stream, events);
-    spent += now() - begun;
-    done += given.length;
+    for (const [stream, events] of grouped(given)) {
+      const begun = now();
+      await append(stream, events);
+      spent += now() - begun;
+      done += events.length;
+      if (spent >= box) break;
+    }
   }
   return { done, seconds: spent };
 }
