@@ -5,7 +5,7 @@ import hashlib
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -31,6 +31,18 @@ FILES = (
 )
 
 
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    written = [file for folder in WRITERS for file in sorted((ROOT / folder).rglob("*.py"))]
+    for file in [*written, *(ROOT / name for name in FILES)]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+FINGERPRINT = _fingerprint()
+"""Of the code that this process runs: files may change meanwhile."""
+
+
 @contextmanager
 def filled(
     plan: Plan, place: Place, name: str, facts: Iterator[Fact], sizes: Sequence[int]
@@ -48,11 +60,7 @@ def filled(
 
 def _folder(plan: Plan) -> Path:
     """Where they are kept; those that other code wrote are dropped."""
-    written = [file for folder in WRITERS for file in sorted((ROOT / folder).rglob("*.py"))]
-    digest = hashlib.sha256()
-    for file in [*written, *(ROOT / name for name in FILES)]:
-        digest.update(file.read_bytes())
-    folder = plan.folder / "filled" / digest.hexdigest()[:16]
+    folder = plan.folder / "filled" / FINGERPRINT
     if not folder.exists():
         shutil.rmtree(plan.folder / "filled", ignore_errors=True)
         folder.mkdir(parents=True)
@@ -61,17 +69,21 @@ def _folder(plan: Plan) -> Path:
 
 def _write(facts: Iterator[Fact], kept: Sequence[Path], sizes: Sequence[int]) -> None:
     growing, before = kept[0].with_suffix(".part"), 0
-    for left in growing.parent.glob(f"{growing.name}*"):
-        left.unlink()
+    _drop(growing)
     engine = opened(Database("SQLite", f"sqlite:///{growing}", str(growing)))
     for file, size in zip(kept, sizes, strict=True):
         written(engine, facts, 5000, size - before)
         before = size
         engine.dispose()
-        with sqlite3.connect(growing) as connection:
+        with closing(sqlite3.connect(growing)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         shutil.copy(growing, file)
-    growing.unlink()
+    _drop(growing)
+
+
+def _drop(file: Path) -> None:
+    for left in file.parent.glob(f"{file.name}*"):
+        left.unlink()
 
 
 def _bring(file: Path, database: Database) -> None:
