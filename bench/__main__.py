@@ -3,7 +3,9 @@
 import argparse
 import os
 import platform
+import signal
 import sqlite3
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -34,6 +36,7 @@ FULL = Plan(
 
 def main() -> None:
     asked_for = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # what was started is stopped, too
     plan = QUICK if asked_for.quick else FULL if asked_for.full else USUAL
     console = Console(stderr=True)
     rows: list[Row] = []

@@ -23,12 +23,9 @@ from tracker.store.migrate import migrate
 ROOT = Path(__file__).parents[1]
 WRITERS = ("tracker/domain", "tracker/store", "tracker/projections", "migrations")
 FILES = (
-    "tracker/record.py",
-    "tracker/importing.py",
-    "tracker/schema.py",
-    "bench/history.py",
+    "tracker/record.py", "tracker/importing.py", "tracker/rebuilding.py", "tracker/schema.py", "bench/history.py",
     "bench/filling.py",
-)
+)  # fmt: skip
 
 
 def _fingerprint() -> str:
@@ -106,7 +103,8 @@ def _copy(source: sqlite3.Connection, target: psycopg.Connection, table: Table) 
     name = sql.Identifier(table.name)
     if target.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(name)).fetchone():
         marks = sql.SQL(", ").join(sql.Placeholder() for _ in table.columns)
-        target.execute(sql.SQL("UPDATE {} SET ({}) = ROW({})").format(name, columns, marks), rows.fetchone())
+        if row := rows.fetchone():
+            target.execute(sql.SQL("UPDATE {} SET ({}) = ROW({})").format(name, columns, marks), row)
         return
     booleans = [n for n, column in enumerate(table.columns) if column.type.python_type is bool]
     with target.cursor().copy(sql.SQL("COPY {} ({}) FROM STDIN").format(name, columns)) as copy:

@@ -5,7 +5,7 @@ import resource
 import sys
 from pathlib import Path
 
-from tracker.record import rebuild
+from tracker.rebuilding import rebuild
 from tracker.store.engine import open_engine
 
 

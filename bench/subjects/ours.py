@@ -10,7 +10,8 @@ from bench.history import NOW, PARTNERS, SHORT_LIVES, Fact, Shape, files, openin
 from bench.measuring import OURS, Run, boxed, once
 from tracker.importing import Given, Terms, load
 from tracker.projections.segments import segments
-from tracker.record import By, rebuild, record
+from tracker.rebuilding import rebuild
+from tracker.record import By, record
 from tracker.store import log
 from tracker.store.engine import open_engine, reading
 from tracker.store.migrate import migrate

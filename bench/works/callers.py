@@ -1,24 +1,21 @@
-"""Many callers at once: each waits until its own development is durable."""
+"""Many callers at once: each waits until its own development is durable. The raw driver inserts one a transaction;
+this project commits together what is recorded at the same time."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
-from itertools import islice
+from itertools import count, islice
 from threading import Barrier, Lock, Thread
 from time import perf_counter
 
 import psycopg
 
 from bench.databases import Database, Place
-from bench.history import NOW, Fact, Shape, story
-from bench.measuring import OURS, RAW, Figure, Plan, Row, Run, at_least, rates
+from bench.history import Fact, Shape, story
+from bench.measuring import OURS, RAW, Figure, Plan, Row, Run, at_least, in_turn, rates
 from bench.subjects import raw
 from bench.subjects.ours import Ours
-from bench.subjects.store import Store
 from bench.works.competing import checked
-from tracker.record import By
 
 TITLE = "callers"
 CALLERS = 32
@@ -29,23 +26,20 @@ Call = Callable[[Fact], object]
 
 
 def measure(plan: Plan, place: Place) -> Sequence[Row]:
-    grouped = find_spec("tracker.grouping") is not None
-    left_out = {} if grouped else {OURS: "tracker.grouping is not there"}
-    runs: dict[str, list[Run]] = {name: [] for name in ([RAW, OURS] if grouped else [RAW])}
     with place.empty() as one, place.empty() as other:
         store, ours = raw.open(one), Ours(other)
-        with _raw(store, one) as calls, _grouped(ours, grouped) as call:
-            for turn in range(plan.rounds):
-                runs[RAW].append(at_once(calls, turn, plan.box))
-                if call:
-                    runs[OURS].append(at_once([call] * CALLERS, turn, plan.box))
-        stores: dict[str, Store] = {RAW: store, OURS: ours}
-        checked({name: stores[name] for name in runs}, runs)
+        rounds = count()
+        with _raw(store, one) as calls:
+            turns = {
+                RAW: lambda: at_once(calls, next(rounds), plan.box),
+                OURS: lambda: at_once([ours.record] * CALLERS, next(rounds), plan.box),
+            }
+            runs = in_turn(plan, turns)
+        checked({RAW: store, OURS: ours}, runs)
         store.close()
         ours.close()
     notes = [f"{name}: p50 {_ms(its, 50)}, p99 {_ms(its, 99)}" for name, its in runs.items()]
-    title = f"{CALLERS} callers at once"
-    row = Row(title, place.kind, "events/s", rates(runs), (), notes, left_out)
+    row = Row(f"{CALLERS} callers at once", place.kind, "events/s", rates(runs), notes=notes)
     wanted = at_least("≥ 2.5 × raw single inserts", row.ratio(OURS), 2.5)
     return [row.aiming([wanted] if place.kind == "PostgreSQL" else [])]
 
@@ -108,17 +102,6 @@ def _raw(store: raw.Sqlite | raw.Postgresql, database: Database) -> Iterator[lis
 
 def _inserted(connection: psycopg.Connection, fact: Fact) -> None:
     connection.execute(raw.INSERT_PG, raw.row(fact))
-
-
-@contextmanager
-def _grouped(store: Ours, there: bool) -> Iterator[Call | None]:
-    if not there:
-        yield None
-        return
-    grouped = import_module("tracker.grouping").Grouped(store.engine)
-    yield lambda fact: grouped.record(fact.development, By("bench", NOW, f"{fact.stream}-{fact.version}"))
-    if callable(close := getattr(grouped, "close", None)):
-        close()
 
 
 def _ms(runs: Sequence[Run], percent: int) -> str:
