@@ -9,6 +9,7 @@ key = $(shell cat $(1) | cksum | cut -d ' ' -f 1)
 VENV := .venv/.made
 RUNTIME := .venv/.runtime-$(call key,requirements.lock)
 DEV := .venv/.dev-$(call key,requirements-dev.lock)
+PEERS := .venv/.bench-$(call key,requirements-bench.lock)
 PACKAGE := .venv/.package-$(call key,pyproject.toml hatch_build.py)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -24,7 +25,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --no-deps
 OFFLINE := --no-index
 endif
 
-.PHONY: help run test campaign check format lock clean
+.PHONY: help run test campaign bench check format lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  \1	/p' Makefile
@@ -43,6 +44,9 @@ check: $(DEV) $(PACKAGE) ## lint, formatting and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+bench: $(DEV) $(PEERS) $(PACKAGE) ## measure against the driver and peers; QUICK=1, FULL=1, README=1, ONLY=append
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(FULL),--full) $(if $(README),--readme) $(addprefix --only ,$(ONLY))
+
 format: $(DEV) ## mend what lint and formatting can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
@@ -52,6 +56,7 @@ lock: $(VENV) ## lock the dependencies anew; UPGRADE=--upgrade takes newer versi
 	@build/uv/bin/pip install --quiet uv
 	@$(COMPILE) --group build --output-file requirements.lock
 	@$(COMPILE) --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	@$(COMPILE) --group bench --constraints requirements-dev.lock --output-file requirements-bench.lock
 
 COMPILE = build/uv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE)
@@ -75,6 +80,11 @@ $(RUNTIME): | $(VENV)
 $(DEV): | $(RUNTIME)
 	@echo "Installing the locked test tools"
 	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(PEERS): | $(DEV)
+	@echo "Installing the locked peers of the benchmark"
+	@$(INSTALL) --require-hashes -r requirements-bench.lock
 	@touch $@
 
 # The build hook copies the web assets out of their wheels.
