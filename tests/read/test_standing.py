@@ -51,7 +51,7 @@ def assert_the_same(connection: Connection, code: str, known: int) -> None:
 
 
 @pytest.mark.parametrize("behind", [1, 2])
-@settings(search, max_examples=12)
+@settings(search, max_examples=6)
 @given(steps=histories(most=7))
 def test_what_holds_at_a_point_is_the_same_read_in_part_or_whole(
     world: World, monkeypatch: pytest.MonkeyPatch, behind: int, steps: list[Step]
