@@ -22,6 +22,7 @@ from tracker.web import api, assets, pages
 from tracker.web.envelope import envelope
 from tracker.web.errors import HANDLERS
 from tracker.web.pages import errors
+from tracker.web.remembered import Remembered
 from tracker.web.security import reader
 from tracker.web.streaming import Streams
 
@@ -38,6 +39,7 @@ def create_app(settings: Settings, engine: Engine | None = None, clock: Clock | 
     )
     clock = clock or patient_clock(engine, settings.clock)
     known = {"engine": engine, "clock": clock, "settings": settings}
+    remembered = Remembered(engine, clock) if settings.reading == "open" else None
     app = Litestar(
         [*api.ROUTES, *pages.ROUTES, *assets.ROUTES],
         dependencies={name: given(value) for name, value in known.items()},
@@ -46,9 +48,11 @@ def create_app(settings: Settings, engine: Engine | None = None, clock: Clock | 
         logging_config=None,
         openapi_config=None,
         request_max_body_size=LARGEST_BODY,
-        state=State({**known, "error_page": errors.page, "streams": Streams(engine)}),
+        state=State(
+            {**known, "remembered": remembered, "error_page": errors.page, "streams": Streams(engine)}
+        ),
     )
-    app.asgi_handler = envelope(app.asgi_handler)
+    app.asgi_handler = envelope(app.asgi_handler, remembered)
     return app
 
 

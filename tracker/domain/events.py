@@ -530,6 +530,8 @@ HOME = "US"
 """The country whose talks are tracked."""
 VOCABULARY = "scope"
 """Whom the lanes concern that define goods: nobody, and every question."""
+FOLLOWED = "partner"
+"""Whom the lanes concern that say who a partner is."""
 
 Kind = Literal["measure", "agreement", "authority", "partner", "scope"]
 
@@ -555,8 +557,8 @@ def parties_of(subject: str) -> list[str]:
 
 def concerned(subject: str, target: str) -> str:
     """The partner that a lane concerns: the target of what the home country does, the actor of what others do;
-    '' where it only says what the subject is; ``VOCABULARY`` where that is a scope of goods."""
+    '' where it only says what the subject is; ``VOCABULARY`` where that is a scope of goods, ``FOLLOWED`` a partner."""
     if not target:
-        return VOCABULARY if kind_of(subject) == "scope" else ""
+        return {"scope": VOCABULARY, "partner": FOLLOWED}.get(kind_of(subject), "")
     actor = actor_of(subject)
     return target if actor == HOME or kind_of(subject) == "agreement" else actor

@@ -7,7 +7,7 @@ an authority reaches every measure under it. Which measures then count as duties
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -154,16 +154,31 @@ def rows_of(partner: str, held: Mapping[str, Sequence[Row]]) -> list[Row]:
     return [row for who in sorted(whose) for row in held.get(who, ())]
 
 
+@dataclass(slots=True)
+class Before:
+    """What lies before the rows at hand: the instant from which on an item's rows are whole, where that is not the
+    beginning of time, and how all rows of subjects are read."""
+
+    whole_since: dict[Key, datetime]
+    rows_of: Callable[[Collection[str]], Iterable[Row]]
+
+
 class History:
     """The rows that concern a partner (or a named ``party`` that trades with it), as known at one position, ready to
-    be asked for any instant."""
+    be asked for any instant; where only what was ``before`` some instant is missing, for any from then on."""
 
     def __init__(
-        self, partner: str, rows: Iterable[Row], abouts: Mapping[str, About], party: str | None = None
+        self,
+        partner: str,
+        rows: Iterable[Row],
+        abouts: Mapping[str, About],
+        party: str | None = None,
+        before: Before | None = None,
     ) -> None:
         self.partner = partner
         self._party = party
         self.abouts = abouts
+        self._before = before
         self._rows: dict[Key, list[Row]] = {}
         for row in rows:
             self._rows.setdefault(key_of(row), []).append(row)
@@ -296,7 +311,7 @@ class History:
             return None
         edges = self.edges(key)
         i = bisect_right(edges, at) - 1
-        main = [name for name in MAIN if name in facts] or [next(iter(facts))]
+        main = _main(facts)
         start = j = i
         while start > 0 and same(self.facts(key, edges[start - 1]), facts):
             start -= 1
@@ -322,8 +337,42 @@ class History:
         """Everything that holds at an instant (or the wanted part of it), in the order of subjects. Terms of a measure
         that has no standing with this partner (a list of exempt goods, say) are left out."""
         keys = sorted(key for key in self._rows if key.family != "about" and wanted(key))
+        self._read_before(keys, at)
         found = [item for key in keys if (item := self.item(key, at))]
         return [item for item in found if not _vacuous(item)]
+
+    def _read_before(self, keys: Iterable[Key], at: datetime) -> None:
+        """Read what lies before, of those items that have stood as they do for longer than their rows go back."""
+        if (
+            self._before
+            and self._before.whole_since
+            and (deep := [key for key in keys if self._goes_on_before(key, at)])
+        ):
+            subjects = {part.subject for key in deep for part in (key, *self._under(key))}
+            for key in [key for key in self._rows if key.subject in subjects]:
+                del self._rows[key]
+                self._before.whole_since.pop(key, None)
+            for row in self._before.rows_of(subjects):
+                self._rows.setdefault(key_of(row), []).append(row)
+            self._edges, self._facts = {}, {}
+
+    def _goes_on_before(self, key: Key, at: datetime) -> bool:
+        since = self._before.whole_since if self._before else None
+        if not since:
+            return False
+        whole = max((since[part] for part in (key, *self._under(key)) if part in since), default=BEGINNING)
+        if whole == BEGINNING:
+            return False
+        edges, facts = self.edges(key), self.facts(key, at)
+        main = _main(facts)
+        if not main:
+            return False
+        i = bisect_right(edges, at) - 1
+        while edges[i] > whole:
+            i -= 1
+            if not agrees(self.facts(key, edges[i]), facts, main):
+                return False
+        return True
 
     def changes(self, after: datetime, until: datetime) -> list[Change]:
         """Every change by time alone within (after, until], in order."""
@@ -413,6 +462,11 @@ def same(a: Facts, b: Mapping[str, Fact]) -> bool:
 def agrees(a: Mapping[str, Fact], b: Mapping[str, Fact], names: Iterable[str]) -> bool:
     """Whether two sets of facts say the same in these fields."""
     return all(value(a, name) == value(b, name) for name in names)
+
+
+def _main(facts: Facts) -> list[str]:
+    """The fields by which it is told since when an item stands as it does."""
+    return [name for name in MAIN if name in facts] or [*facts][:1]
 
 
 def _alike(a: Change, b: Change) -> bool:

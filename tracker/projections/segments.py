@@ -5,14 +5,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
+    CompoundSelect,
     Connection,
+    FromClause,
     Index,
     PrimaryKeyConstraint,
     Select,
@@ -24,12 +27,15 @@ from sqlalchemy import (
     bindparam,
     or_,
     select,
+    true,
     union,
+    union_all,
 )
 from sqlalchemy import Row as SqlRow
 
 from tracker.domain.decide import Decided, decided
 from tracker.domain.events import (
+    FOLLOWED,
     VOCABULARY,
     DevelopmentCorrected,
     DevelopmentWithdrawn,
@@ -38,6 +44,7 @@ from tracker.domain.events import (
     concerned,
 )
 from tracker.domain.fold import Contribution, Lane, Lanes, Layer, Order, Row, Segment, State, fold
+from tracker.domain.history import Key, key_of
 from tracker.domain.paint import announced, paints
 from tracker.schema import Instant, Serial, derived
 from tracker.store import log
@@ -65,6 +72,13 @@ TOP = node(1, BELIEVED)
 """The node of all that is believed now."""
 
 
+def nodes(known: int, end: int) -> list[int]:
+    """The nodes at which everything hangs that was known at a position of a log that ends at ``end``."""
+    if known >= end:
+        return [TOP]
+    return [TOP, *(known >> bit + 1 << bit + 1 | 1 << bit for bit in range(end.bit_length()))]
+
+
 lanes = Table(
     "lanes",
     derived,
@@ -89,7 +103,7 @@ segments = Table(
     Column("known_from", BigInteger, nullable=False),
     Column("known_until", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
-    PrimaryKeyConstraint("lane", "node", "valid_until"),
+    PrimaryKeyConstraint("lane", "node", "valid_until", "known_from"),
     Index("ix_segments_known_from", "known_from"),
     Index("ix_segments_known_until", "known_until"),
     comment="The state of a lane over [valid_from, valid_until), as known over positions [known_from, known_until).",
@@ -175,6 +189,7 @@ def _course(subject: str, folded: Lanes) -> list[Row]:
 
 _state_encoder = msgspec.json.Encoder(order="deterministic")
 _state_decoder = msgspec.json.Decoder(dict[str, tuple[Layer, ...]])
+STATES_IN_MIND = 4096
 
 
 def dumped(state: State) -> str:
@@ -182,17 +197,24 @@ def dumped(state: State) -> str:
     return _state_encoder.encode(state).decode()
 
 
-loaded = _state_decoder.decode
-"""The state that was kept."""
+@lru_cache(maxsize=STATES_IN_MIND)
+def loaded(text: str) -> State:
+    """The state that was kept. Nobody changes a state: one reading of a text serves all who ask."""
+    return _state_decoder.decode(text)
 
 
 # ---------------------------------------------------------------- reading
 
-_ROWS: Select[Any] = select(
-    lanes.c.subject, lanes.c.partner, lanes.c.target, lanes.c.scope, lanes.c.basis, lanes.c.aspect,
+_LANE = (lanes.c.subject, lanes.c.partner, lanes.c.target, lanes.c.scope, lanes.c.basis, lanes.c.aspect)
+_SEGMENT = (
     segments.c.valid_from, segments.c.valid_until, segments.c.known_from, segments.c.known_until, segments.c.state,
-).join_from(lanes, segments, segments.c.lane == lanes.c.id)  # fmt: skip
-_KNOWN = (segments.c.known_until > bindparam("known"), segments.c.known_from <= bindparam("known"))
+)  # fmt: skip
+_ROWS: Select[Any] = select(*_LANE, *_SEGMENT).join_from(lanes, segments, segments.c.lane == lanes.c.id)
+_KNOWN = (
+    segments.c.node.in_(bindparam("nodes", expanding=True)),
+    segments.c.known_until > bindparam("known"),
+    segments.c.known_from <= bindparam("known"),
+)
 _AT = (segments.c.valid_until > bindparam("at"), segments.c.valid_from <= bindparam("at"))
 _CHANGED = _ROWS.where(
     or_(
@@ -207,6 +229,67 @@ _CHANGED = _ROWS.where(
     )
 )
 _PARTNERS = lanes.c.partner.in_(bindparam("partners", expanding=True))
+_KNOWN_OF_ALL = _ROWS.where(*_KNOWN)
+_KNOWN_OF = _KNOWN_OF_ALL.where(_PARTNERS)
+_OF_ASPECT = _KNOWN_OF_ALL.where(lanes.c.aspect == bindparam("aspect")).order_by(segments.c.valid_from)
+_OF_SUBJECT = _KNOWN_OF_ALL.where(lanes.c.subject == bindparam("subject"))
+_OF_SUBJECTS = _KNOWN_OF.where(lanes.c.subject.in_(bindparam("subjects", expanding=True)))
+_EVER_KNOWN = _ROWS.where(segments.c.known_from <= bindparam("known"))
+_EVER_OF = _EVER_KNOWN.where(lanes.c.subject.in_(bindparam("subjects", expanding=True)))
+_ABOUT = (
+    select(lanes.c.subject, segments.c.state)
+    .join_from(lanes, segments, segments.c.lane == lanes.c.id)
+    .where(*_KNOWN, lanes.c.aspect == "about")
+)
+_ABOUTS = _ABOUT.where(lanes.c.subject.in_(bindparam("subjects", expanding=True)))
+_OF_MARK = _ABOUT.where(lanes.c.partner == bindparam("mark"))
+
+
+_MEMBERSHIPS = _KNOWN_OF.where(or_(lanes.c.aspect == "checked", lanes.c.aspect.startswith("membership:")))
+
+
+@cache
+def _around(count: int, dialect: str) -> CompoundSelect[Any]:
+    """What hangs at so many nodes: what ends after an instant, and per lane and node the last few before. These
+    are walked down the index from that instant, lane by lane; each database has its own way to say so."""
+    given = [select(bindparam(f"node{i}", type_=BigInteger).label("node")) for i in range(count)]
+    hung = (union_all(*given) if count > 1 else given[0]).subquery("hung")
+    places = lanes.join(hung, true())
+    there = places.join(segments, and_(segments.c.lane == lanes.c.id, segments.c.node == hung.c.node))
+    earlier = segments.alias("earlier")
+
+    def last(*columns: Any) -> Select[Any]:
+        its = (
+            earlier.c.lane == lanes.c.id,
+            earlier.c.node == hung.c.node,
+            earlier.c.valid_until <= bindparam("at"),
+        )
+        known = (earlier.c.known_until > bindparam("known"), earlier.c.known_from <= bindparam("known"))
+        newest = earlier.c.valid_until.desc()
+        return (
+            select(*columns)
+            .where(*its, *known)
+            .order_by(newest)
+            .limit(bindparam("behind"))
+            .correlate(lanes, hung)
+        )
+
+    def rows(held: Any, joined: FromClause, *where: ColumnElement[bool]) -> Select[Any]:
+        columns = (*_LANE, *(held.c[column.name] for column in _SEGMENT), held.c.lane, held.c.node)
+        return select(*columns).select_from(joined).where(_PARTNERS, *where)
+
+    ahead = rows(
+        segments,
+        there,
+        segments.c.valid_until > bindparam("at"),
+        *_KNOWN[1:],
+    )
+    if dialect == "sqlite":
+        behind = rows(segments, there, segments.c.valid_until.in_(last(earlier.c.valid_until)))
+    else:
+        newest = last(earlier).lateral("newest")
+        behind = rows(newest, places.join(newest, true()))
+    return union_all(ahead, behind)
 
 
 def _rows(found: Iterable[Any]) -> list[Row]:
@@ -221,26 +304,57 @@ def _rows(found: Iterable[Any]) -> list[Row]:
 
 def known(connection: Connection, partners: Iterable[str] | None, known: int) -> list[Row]:
     """All segments known at a position of lanes that concern these partners (None: everyone there is)."""
-    return _rows(connection.execute(_ROWS.where(*_KNOWN, _of(partners)), _parameters(partners, known=known)))
+    found = _KNOWN_OF if partners is not None else _KNOWN_OF_ALL
+    return _rows(connection.execute(found, _parameters(partners, **_as_known(connection, known))))
+
+
+BEHIND = 8
+"""How many segments before an instant are read of each lane: mostly enough to say since when something holds."""
+
+
+class Around(NamedTuple):
+    """Segments that end after an instant and the last few before it. ``whole_since``: from when on an item's are all
+    there, where that is not the beginning of time."""
+
+    rows: list[Row]
+    whole_since: dict[Key, datetime]
+
+
+def around(connection: Connection, partners: Iterable[str], at: datetime, known: int) -> Around:
+    """The segments known at a position of lanes that concern these partners, as far as a question about an instant and
+    what lies ahead needs them."""
+    hung = nodes(known, log.position(connection))
+    parameters = {f"node{i}": one for i, one in enumerate(hung)}
+    parameters |= _parameters(partners, at=at, known=known, behind=BEHIND)
+    found = [*connection.execute(_around(len(hung), connection.dialect.name), parameters)]
+    rows = _rows(found)
+    behind: dict[tuple[int, int], list[Row]] = {}
+    for row, (*_, lane, its_node) in zip(rows, found, strict=True):
+        if row.segment.end <= at:
+            behind.setdefault((lane, its_node), []).append(row)
+    whole_since: dict[Key, datetime] = {}
+    for held in behind.values():
+        if len(held) == BEHIND:
+            key, first = key_of(held[0]), min(row.segment.start for row in held)
+            whole_since[key] = max(first, whole_since.get(key, first))
+    return Around(rows, whole_since)
+
+
+def memberships(connection: Connection, partner: str, known: int) -> list[Row]:
+    """All segments that say which blocs a partner is a member of, or until when it was checked."""
+    return _rows(connection.execute(_MEMBERSHIPS, _parameters([partner], **_as_known(connection, known))))
 
 
 def at(connection: Connection, partners: Iterable[str] | None, at: datetime, known: int) -> list[Row]:
     """The segments at a point of both axes, of lanes that concern these partners."""
-    return _rows(
-        connection.execute(
-            _ROWS.where(*_KNOWN, *_AT, _of(partners)), _parameters(partners, known=known, at=at)
-        )
-    )
+    found = (_KNOWN_OF if partners is not None else _KNOWN_OF_ALL).where(*_AT)
+    return _rows(connection.execute(found, _parameters(partners, at=at, **_as_known(connection, known))))
 
 
 def ever_known(connection: Connection, partners: Iterable[str] | None, known: int) -> list[Row]:
     """All segments that were known at this position or at any before it: the material of a timeline."""
-    return _rows(
-        connection.execute(
-            _ROWS.where(segments.c.known_from <= bindparam("known"), _of(partners)),
-            _parameters(partners, known=known),
-        )
-    )
+    found = _EVER_KNOWN.where(_of(partners))
+    return _rows(connection.execute(found, _parameters(partners, known=known)))
 
 
 def known_between(connection: Connection, partners: Iterable[str] | None, first: int, last: int) -> list[Row]:
@@ -270,22 +384,25 @@ def in_order(rows: Iterable[Row]) -> list[Row]:
 
 def of_aspect(connection: Connection, aspect: str, known: int) -> list[Row]:
     """All segments of an aspect known at a position, the newest last."""
-    wanted = _ROWS.where(*_KNOWN, lanes.c.aspect == aspect).order_by(segments.c.valid_from)
-    return _rows(connection.execute(wanted, {"known": known}))
+    return _rows(connection.execute(_OF_ASPECT, {"aspect": aspect, **_as_known(connection, known)}))
 
 
 def of_subject(connection: Connection, subject: str, known: int) -> list[Row]:
     """All segments of a subject known at a position."""
-    return _rows(connection.execute(_ROWS.where(*_KNOWN, lanes.c.subject == subject), {"known": known}))
+    return _rows(connection.execute(_OF_SUBJECT, {"subject": subject, **_as_known(connection, known)}))
+
+
+def of_subjects(
+    connection: Connection, subjects: Iterable[str], partners: Iterable[str], known: int
+) -> list[Row]:
+    """All segments of these subjects known at a position, of lanes that concern these partners."""
+    asked = _parameters(partners, subjects=sorted(set(subjects)), **_as_known(connection, known))
+    return _rows(connection.execute(_OF_SUBJECTS, asked))
 
 
 def ever_of(connection: Connection, subjects: Iterable[str], known: int) -> list[Row]:
     """All segments of these subjects that were known at this position or at any before it."""
-    wanted = _ROWS.where(
-        segments.c.known_from <= bindparam("known"),
-        lanes.c.subject.in_(bindparam("subjects", expanding=True)),
-    )
-    return _rows(connection.execute(wanted, {"known": known, "subjects": sorted(set(subjects))}))
+    return _rows(connection.execute(_EVER_OF, {"known": known, "subjects": sorted(set(subjects))}))
 
 
 def places(connection: Connection) -> list[tuple[str, Lane]]:
@@ -298,14 +415,19 @@ def abouts(
     connection: Connection, subjects: Iterable[str], known: int, scopes: bool = False
 ) -> dict[str, dict[str, Any]]:
     """What subjects are, as known at a position: title, kind, authority, ...; with all ``scopes`` if wished."""
-    named = lanes.c.subject.in_(bindparam("subjects", expanding=True))
-    whose = or_(named, lanes.c.partner == VOCABULARY) if scopes else named
-    wanted = (
-        select(lanes.c.subject, segments.c.state)
-        .join_from(lanes, segments, segments.c.lane == lanes.c.id)
-        .where(*_KNOWN, lanes.c.aspect == "about", whose)
-    )
-    found = connection.execute(wanted, {"known": known, "subjects": sorted(set(subjects))})
+    asked = {**_as_known(connection, known), "subjects": sorted(set(subjects)), "mark": VOCABULARY}
+    found = [*connection.execute(_ABOUTS, asked)]
+    if scopes:
+        found += connection.execute(_OF_MARK, asked)
+    return _described(found)
+
+
+def partners(connection: Connection, known: int) -> dict[str, dict[str, Any]]:
+    """What the subjects that are partners are, as known at a position."""
+    return _described(connection.execute(_OF_MARK, {"mark": FOLLOWED, **_as_known(connection, known)}))
+
+
+def _described(found: Iterable[Any]) -> dict[str, dict[str, Any]]:
     return {
         subject: {name: layers[0].value for name, layers in loaded(state).items()} for subject, state in found
     }
@@ -326,7 +448,7 @@ def positions_by_partner(connection: Connection, known: int) -> dict[str, list[i
         .distinct()
         .order_by(segments.c.known_from)
     )
-    for row in connection.execute(wanted, {"known": known}):
+    for row in connection.execute(wanted, _as_known(connection, known)):
         found.setdefault(row.partner, []).append(row.known_from)
     return found
 
@@ -339,6 +461,10 @@ def touching(partners: Iterable[str], code: str) -> ColumnElement[bool]:
         for edge in (segments.c.known_from, segments.c.known_until)
     ]
     return or_(log.events.c.position.in_(union(*ends)), log.subjects.c.key == f"partner:{code}")
+
+
+def _as_known(connection: Connection, known: int) -> dict[str, Any]:
+    return {"known": known, "nodes": nodes(known, log.position(connection))}
 
 
 def _of(partners: Iterable[str] | None) -> Any:

@@ -61,9 +61,9 @@ def fits(connection: Connection, recorded: Recorded) -> list[Fit]:
         if kind_of(event.subject) != "measure":
             continue
         rows = segments.of_subject(connection, event.subject, recorded.last)
-        moved = {row.partner for row in recorded.changes if row.subject == event.subject and row.partner}
+        moved = {row.partner for row in recorded.changes if row.subject == event.subject and row.lane.target}
         for code in sorted(
-            moved | ({row.partner for row in rows if row.partner} if EVERYONE in moved else set())
+            moved | ({row.partner for row in rows if row.lane.target} if EVERYONE in moved else set())
         ):
             for fit in fitting(event, read.history(connection, code, recorded.first - 1), at):
                 if fit.to not in spoken:

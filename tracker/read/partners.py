@@ -1,6 +1,6 @@
 """Who is followed, and where things stand with a partner."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from tracker.domain.duty import counted
 from tracker.domain.errors import Problem, Refused
 from tracker.domain.events import kind_of
 from tracker.domain.fold import Row
-from tracker.domain.history import History, Item, blocs_of, checked_days
+from tracker.domain.history import Before, History, Item, blocs_of, checked_days, joins, key_of
 from tracker.domain.paint import EVERYONE
 from tracker.domain.views import (
     Cause,
@@ -37,6 +37,27 @@ def history(connection: Connection, code: str, known: int, party: str | None = N
     return History(code, rows, abouts_of(connection, rows, known), party)
 
 
+def standing(connection: Connection, code: str, at: Point, party: str | None = None) -> History:
+    """What holds for a partner (or a named party) at a point and from then on: its history, of which only what lies
+    long before is left out."""
+    own = segments.memberships(connection, code, at.known)
+    whom = [code, EVERYONE, *([party] if party else []), *blocs_of(own)]
+    found = segments.around(connection, whom, at.as_of, at.known)
+    rows = own + [row for row in found.rows if row.partner != code or not _whole(row)]
+    for row in own:
+        found.whole_since.pop(key_of(row), None)
+
+    def rows_of(subjects: Collection[str]) -> list[Row]:
+        return segments.of_subjects(connection, subjects, whom, at.known)
+
+    abouts = abouts_of(connection, rows, at.known)
+    return History(code, rows, abouts, party, Before(found.whole_since, rows_of))
+
+
+def _whole(row: Row) -> bool:
+    return joins(row) or row.lane.aspect == "checked"
+
+
 def abouts_of(connection: Connection, rows: Iterable[Row], known: int) -> dict[str, dict[str, Any]]:
     """What the subjects of rows are, with the vocabulary of goods."""
     return segments.abouts(connection, {row.subject for row in rows}, known, scopes=True)
@@ -45,8 +66,7 @@ def abouts_of(connection: Connection, rows: Iterable[Row], known: int) -> dict[s
 def names(connection: Connection, known: int) -> dict[str, PartnerName]:
     """The partners that are followed, in the order of their rank, blocs last."""
     found: dict[str, PartnerName] = {}
-    abouts = segments.abouts(connection, log.subject_keys(connection, "partner"), known)
-    for subject, about in abouts.items():
+    for subject, about in segments.partners(connection, known).items():
         if "name" not in about:
             continue
         code = subject.removeprefix("partner:")
@@ -72,7 +92,7 @@ def partner(connection: Connection, code: str, known: int) -> PartnerName:
 def state(connection: Connection, code: str, at: Point) -> PartnerState:
     """Where things stand with a partner at a point."""
     name = partner(connection, code, at.known)
-    seen = history(connection, code, at.known)
+    seen = standing(connection, code, at)
     items = counted(seen.items(at.as_of), seen.scopes)
     coming = [change_view(c, seen) for c in seen.changes(at.as_of, FOREVER)]
 

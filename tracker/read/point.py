@@ -1,7 +1,7 @@
 """The point on both axes that every question is put at, and how answers echo it."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -10,7 +10,8 @@ from tracker.domain.errors import invalid
 from tracker.domain.views import (
     Temporal,
 )
-from tracker.domain.when import BEGINNING, asked
+from tracker.domain.when import BEGINNING, asked, over
+from tracker.read.moving import plain
 from tracker.store import log
 
 
@@ -70,9 +71,9 @@ def _today(at: datetime, now: datetime, zone: str) -> bool:
 
 def temporal(connection: Connection, at: Point, checked: str | None = None) -> Temporal:
     """The point as answers echo it."""
-    covered = None if checked is None else date.fromisoformat(checked)
-    asked_day = at.as_of.astimezone(ZoneInfo(at.zone)).date()
+    kept_until = None if checked is None else over(checked, at.zone)
     return Temporal(
-        as_of=at.as_of, known_at=at.known_at, known_position=at.known, zone=at.zone, checked_through=checked,
-        beyond_coverage=covered is None or asked_day > covered,
+        as_of=plain(at.as_of), known_at=plain(at.known_at), known_position=at.known, zone=at.zone,
+        checked_through=checked,
+        beyond_coverage=kept_until is None or at.as_of >= kept_until,
     )  # fmt: skip

@@ -165,7 +165,7 @@ def coming(connection: Connection, subject: str, at: Point) -> dict[str, list[Ch
     own = segments.of_subject(connection, subject, at.known)
     abouts = segments.abouts(connection, [subject], at.known)
     found = {}
-    for code in sorted({row.partner for row in own if row.partner}):
+    for code in sorted({row.partner for row in own if row.lane.target}):
         seen = History(code, [row for row in own if row.partner in (code, EVERYONE)], abouts)
         changes = seen.changes(at.as_of, FOREVER)
         found[code] = [change_view(change, seen) for change in changes]

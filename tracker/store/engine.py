@@ -27,6 +27,8 @@ INSERTS: dict[str, Callable[[sa.Table], Any]] = {"sqlite": sqlite.insert, "postg
 CONNECT_SECONDS = 5
 """How long a PostgreSQL that does not answer is waited for."""
 
+_SNAPSHOT = {"sqlite": {}, "postgresql": {"isolation_level": "REPEATABLE READ"}}
+"""How a transaction that reads sees one state of the database, by dialect; on SQLite each does."""
 _writers: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
 _waiting: WeakKeyDictionary[Engine, dict[object, Callable[[], None]]] = WeakKeyDictionary()
 
@@ -92,8 +94,12 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection to read from: one snapshot on SQLite, committed data on PostgreSQL."""
-    with engine.connect() as connection, connection.begin(), _wrapped(connection):
+    """A connection to read from, of one snapshot: what is appended meanwhile is not seen."""
+    with (
+        engine.connect().execution_options(**_SNAPSHOT[engine.dialect.name]) as connection,
+        connection.begin(),
+        _wrapped(connection),
+    ):
         yield connection
 
 

@@ -9,6 +9,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -23,6 +24,7 @@ from sqlalchemy import Connection
 from tracker import read
 from tracker.domain.when import BEGINNING, rfc3339
 from tracker.read import Point
+from tracker.read.moving import Moving, plain
 from tracker.schema import instant, micros
 from tracker.settings import Settings, nearest
 from tracker.store import log
@@ -68,15 +70,17 @@ class Asked:
         """Whether the answer can never change: both axes are named, knowledge by its position."""
         return self.as_of is not None and self.known_position is not None
 
-    def point(self, connection: Connection) -> Point:
+    def point(self, connection: Connection, moving: bool = False) -> Point:
+        """The point; ``moving``: now as an instant that notes until when an answer about it holds."""
+        now = self.clock()
         return read.point(
-            connection, now=self.clock(), zone=self.zone, as_of=with_plus(self.as_of),
+            connection, now=Moving.at(now) if moving else now, zone=self.zone, as_of=with_plus(self.as_of),
             known_at=with_plus(self.known_at), known_position=self.known_position, names=self.names,
         )  # fmt: skip
 
     def pins(self, point: Point) -> dict[str, Any]:
         """The parameters that name this point for good."""
-        return {self.names[0]: rfc3339(point.as_of), self.names[1]: None, self.names[2]: point.known}
+        return {self.names[0]: rfc3339(plain(point.as_of)), self.names[1]: None, self.names[2]: point.known}
 
 
 def asked(
@@ -120,9 +124,9 @@ class Listing:
     def reached(self) -> int:
         return self.cursor.reached if self.cursor else 0
 
-    def point(self, connection: Connection) -> Point:
+    def point(self, connection: Connection, moving: bool = False) -> Point:
         if self.cursor is None:
-            return self.asked.point(connection)
+            return self.asked.point(connection, moving)
         if self.cursor.known > log.position(connection):
             raise unknown_cursor()
         known_at = log.known_since(connection, self.cursor.known) or BEGINNING
@@ -135,12 +139,20 @@ class Listing:
 
     def after(self, reached: int, point: Point) -> str:
         """The cursor of a page that goes on from there."""
-        raw = msgspec.json.encode(Cursor(micros(point.as_of), point.known, reached))
-        return urlsafe_b64encode(raw).rstrip(b"=").decode()
+        return written(Cursor(micros(point.as_of), point.known, reached))
+
+
+def moved(cursor: str, now: datetime) -> str:
+    """The same cursor, of a list about another instant."""
+    return written(msgspec.structs.replace(opened(cursor), as_of=micros(now)))
 
 
 def listing(asked: NamedDependency[SkipValidation[Asked]], limit: Limit = 50, cursor: Next = None) -> Listing:
     return Listing(asked, limit, None if cursor is None else opened(cursor))
+
+
+def written(cursor: Cursor) -> str:
+    return urlsafe_b64encode(msgspec.json.encode(cursor)).rstrip(b"=").decode()
 
 
 def opened(cursor: str) -> Cursor:

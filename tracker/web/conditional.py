@@ -5,6 +5,7 @@ weak, and stands for everything but the instant. A pinned answer has a strong on
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode
@@ -13,6 +14,11 @@ import msgspec
 from litestar import Request, Response
 
 from tracker.domain.views import Temporal
+from tracker.domain.when import rfc3339
+from tracker.read import Point
+from tracker.read.moving import Moving, plain
+from tracker.web.asking import moved
+from tracker.web.remembered import About, Hole, remember
 
 Content = TypeVar("Content")
 
@@ -27,10 +33,14 @@ def answer(
     pins: Mapping[str, Any] | None = None,
     pinned: bool = False,
     cursor: str | None = None,
+    at: Point | None = None,
 ) -> Answer[Content]:
     """The answer to a read, or 304. ``pins``: the parameters that name its point for good, ``pinned``: they were
-    given; ``cursor``: that of the next page."""
+    given; ``cursor``: that of the next page; ``at``: its point, where it is a function of that alone and may be
+    remembered."""
     raw = msgspec.json.encode(content)
+    if at is not None:
+        remember(request.scope, About(at, *holes(at, temporals(content), cursor), pinned))
     headers = {"ETag": etag(raw, [] if pinned else temporals(content), cursor)}
     headers["Cache-Control"] = caching(request, pinned)
     if request.app.state.settings.reading == "closed":
@@ -43,6 +53,27 @@ def answer(
     if matches(request.headers.get("if-none-match", ""), headers["ETag"]):
         return Answer(cast(Content, b""), status_code=304, headers=headers)
     return Answer(cast(Content, raw), headers=headers, media_type="application/json")
+
+
+def holes(at: Point, points: Sequence[Temporal], cursor: str | None) -> tuple[list[Hole], list[Hole]]:
+    """What in the body of an answer speaks of this instant, and what in its headers."""
+    moving = {name for name in ("as_of", "known_at") if isinstance(getattr(at, name), Moving)}
+
+    def hole(temporal: Temporal) -> Hole:
+        def said(now: datetime) -> bytes:
+            return msgspec.json.encode(msgspec.structs.replace(temporal, **dict.fromkeys(moving, now)))
+
+        return msgspec.json.encode(temporal), said
+
+    body = [hole(temporal) for temporal in points if moving]
+    headers: list[Hole] = []
+    if "as_of" in moving:
+        headers.append((rfc3339(plain(at.as_of)).encode(), lambda now: rfc3339(now).encode()))
+        if cursor is not None:
+            following: Hole = (cursor.encode(), lambda now: moved(cursor, now).encode())
+            body.append(following)
+            headers.append(following)
+    return body, headers
 
 
 def temporals(content: Any) -> list[Temporal]:

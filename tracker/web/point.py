@@ -4,7 +4,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC
 from typing import Any
 
 from litestar import Request
@@ -17,6 +17,7 @@ from tracker.domain import words
 from tracker.domain.errors import Refused
 from tracker.domain.when import rfc3339
 from tracker.read import Point
+from tracker.read.moving import Moving, plain
 from tracker.settings import nearest
 from tracker.web.asking import CONTROL
 from tracker.web.errors import Failed
@@ -79,11 +80,11 @@ class Bar:
         return f"{on}, as known {'on ' + words.stated(self.known_at) if self.known_at else 'now'}"
 
 
-def asked(request: Request[Any, Any, Any], connection: Connection) -> tuple[Point, Bar]:
+def asked(request: Request[Any, Any, Any], connection: Connection, moving: bool = False) -> tuple[Point, Bar]:
     """The point that the address names and the bar that shows it. Where it names none that can be, the present,
     and the bar says what is wrong."""
     clock, zone = request.app.state.clock, request.app.state.settings.zone.key
-    now: datetime = clock()
+    now = Moving.at(clock()) if moving else clock()
     typed = {name: (request.query_params.get(name) or "").strip()[:40] for name in AXES}
     error = ""
     try:
@@ -95,8 +96,14 @@ def asked(request: Request[Any, Any, Any], connection: Connection) -> tuple[Poin
         error = _named(refusal.detail)
         point = read.point(connection, now=now, zone=zone)
     others = {k: v for k, v in request.query_params.items() if k not in (*AXES, "page") and v}
-    pinned = {"as_of": rfc3339(point.as_of), "known_position": str(point.known)}
+    pinned = {"as_of": rfc3339(plain(point.as_of)), "known_position": str(point.known)}
     return point, Bar(**typed, error=error, others=others, pinned=pinned)
+
+
+def rememberable(bar: Bar, at: Point) -> bool:
+    """Whether nothing on a page says this instant: its permanent link does where only knowledge was named."""
+    at.as_of.astimezone(UTC)  # pages show their instant to the minute
+    return not bar.error and (bar.now or not isinstance(at.as_of, Moving))
 
 
 def _named(detail: str) -> str:

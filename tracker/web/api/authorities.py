@@ -55,11 +55,11 @@ def authorities(
     """The laws that measures are taken under: whether each stands, for everyone and for named parties, whether duties
     under it are collected and refunded, and the measures under it."""
     with reading(engine) as connection:
-        at = listing.point(connection)
+        at = listing.point(connection, moving=True)
         items, following = listing.cut(read.authorities(connection, at), at)
         temporal = read.temporal(connection, at, read.coverage(connection, at.known))
     content = Authorities(temporal=temporal, items=items, next=following)
-    return answer(request, content, listing.asked.pins(at), listing.asked.pinned, following)
+    return answer(request, content, listing.asked.pins(at), listing.asked.pinned, following, at)
 
 
 @get("/authorities/{key:str}", summary="One authority, and its rulings", tags=TAGS, sync_to_thread=True)
@@ -73,7 +73,7 @@ def authority(
     under it stands for whom."""
     subject = subjects.key_of("authority", key)
     with reading(engine) as connection:
-        at = asked.point(connection)
+        at = asked.point(connection, moving=True)
         found = read.authority(connection, subject, at)
         rulings = read.rulings(connection, found, at)
         measures = subjects.measures(connection, at, Wanted(authority=subject))
@@ -87,7 +87,7 @@ def authority(
             measures=measures,
             causes=read.causes(connection, behind),
         )
-    return answer(request, content, asked.pins(at), asked.pinned)
+    return answer(request, content, asked.pins(at), asked.pinned, at=at)
 
 
 ROUTES = (authorities, authority)

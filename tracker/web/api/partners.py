@@ -79,13 +79,13 @@ def partners(
     """The partners that are followed, in the order of their rank: talks, deal, the layers of duty on all goods that
     count, last change, next date ahead, last checked."""
     with reading(engine) as connection:
-        at = listing.point(connection)
+        at = listing.point(connection, moving=True)
         wanted = None if sector is None else subjects.sectors(connection, [sector], at.known, "sector")[0]
         cards = [card for card in read.board(connection, at) if wanted is None or wanted in card.sectors]
         items, following = listing.cut(cards, at)
         temporal = read.temporal(connection, at, read.coverage(connection, at.known))
     content = Partners(temporal=temporal, items=items, next=following)
-    return answer(request, content, listing.asked.pins(at), listing.asked.pinned, following)
+    return answer(request, content, listing.asked.pins(at), listing.asked.pinned, following, at)
 
 
 @get("/partners/{code:str}", summary="One partner of the board", tags=TAGS, sync_to_thread=True)
@@ -97,11 +97,11 @@ def partner(
 ) -> Answer[Partner]:
     """Who a partner is, and what a reader wants to know first."""
     with reading(engine) as connection:
-        at = asked.point(connection)
+        at = asked.point(connection, moving=True)
         read.partner(connection, code, at.known)
         card = next(card for card in read.board(connection, at) if card.partner.code == code)
         temporal = read.temporal(connection, at, card.checked_through)
-    return answer(request, Partner(temporal=temporal, card=card), asked.pins(at), asked.pinned)
+    return answer(request, Partner(temporal=temporal, card=card), asked.pins(at), asked.pinned, at=at)
 
 
 @get("/partners/{code:str}/state", summary="Where things stand", tags=TAGS, sync_to_thread=True)
@@ -114,9 +114,9 @@ def state(
     """Goals beside results, at any point of both axes: talks, the criteria of a win, risks, measures, agreements with
     their provisions, deadlines, claims, and what is coming. ``causes`` names the event behind each value."""
     with reading(engine) as connection:
-        at = asked.point(connection)
+        at = asked.point(connection, moving=True)
         found = read.state(connection, code, at)
-    return answer(request, found, asked.pins(at), asked.pinned)
+    return answer(request, found, asked.pins(at), asked.pinned, at=at)
 
 
 @get("/partners/{code:str}/timeline", summary="What happened", tags=TAGS, sync_to_thread=True)
@@ -129,12 +129,12 @@ def timeline(
     """The developments that touch a partner, announced by ``as_of``, in the version known at the point; corrections
     and withdrawals say so."""
     with reading(engine) as connection:
-        at = listing.point(connection)
+        at = listing.point(connection, moving=True)
         name = read.partner(connection, code, at.known)
         items, following = listing.cut(read.timeline(connection, code, at), at)
         temporal = read.temporal(connection, at, read.checked(connection, code, at.known))
     content = Timeline(temporal=temporal, partner=name, items=items, next=following)
-    return answer(request, content, listing.asked.pins(at), listing.asked.pinned, following)
+    return answer(request, content, listing.asked.pins(at), listing.asked.pinned, following, at)
 
 
 @get("/partners/{code:str}/diff", summary="What differs between two points", tags=TAGS, sync_to_thread=True)

@@ -16,6 +16,7 @@ from tracker.store.engine import reading
 from tracker.web import point
 from tracker.web.html import html
 from tracker.web.point import AXES, takes
+from tracker.web.remembered import About, remember
 
 LAST = 10_000
 COLUMNS: dict[str, tuple[str, Callable[[Card], Any]]] = {
@@ -36,7 +37,7 @@ FALLING = ("layers", "last")
 def board(request: Request[Any, Any, Any], engine: NamedDependency[Engine]) -> Response[str]:
     """The board, sorted by ``?sort=`` (``-last``: the other way round), of ``?sector=``, at a point."""
     with reading(engine) as connection:
-        at, bar = point.asked(request, connection)
+        at, bar = point.asked(request, connection, moving=True)
         asked = request.query_params.get("sector", "").strip()
         sector = subjects.sectors(connection, [asked], at.known, "sector")[0] if asked else ""
         cards = read.board(connection, at)
@@ -53,6 +54,8 @@ def board(request: Request[Any, Any, Any], engine: NamedDependency[Engine]) -> R
         "sector": sector, "sectors": sectors, "kept_until": kept_until(cards), "at_point": at,
         "beyond": any(card.beyond_coverage for card in shown), "for_all": for_all(cards),
     }  # fmt: skip
+    if point.rememberable(bar, at):
+        remember(request.scope, About(at))
     return html(request, "board.html", context, 400 if bar.error else 200)
 
 

@@ -24,6 +24,7 @@ from tracker.web import point
 from tracker.web.changes import Line, lines
 from tracker.web.html import html, local, subjects_in
 from tracker.web.point import AXES, takes
+from tracker.web.remembered import About, remember
 
 PAGE = 25
 """Entries on a page of the timeline."""
@@ -90,7 +91,7 @@ def partner(
 ) -> Response[str]:
     """A partner at a point; ``?page=`` pages the timeline."""
     with reading(engine) as connection:
-        at, bar = point.asked(request, connection)
+        at, bar = point.asked(request, connection, moving=True)
         state = read.state(connection, code.upper(), at)
         entries = read.timeline(connection, code.upper(), at)
         talks = read.negotiation(connection, code.upper(), at)
@@ -113,6 +114,8 @@ def partner(
         "coming": coming(state), "entries": [(entry, lines(entry.changes)) for entry in shown],
         "count": len(entries), "page": number, "pages": pages,
     }  # fmt: skip
+    if point.rememberable(bar, at):
+        remember(request.scope, About(at))
     return html(request, "partner.html", context, 400 if bar.error else 200)
 
 
