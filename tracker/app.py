@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -91,6 +92,7 @@ def run(
         timeout_graceful_shutdown=10,
     )
     listening()
+    gc.freeze()  # what is loaded by now is never garbage: collections need not look through it
     Server(config).run(sockets=[listener])
 
 

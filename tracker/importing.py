@@ -32,6 +32,7 @@ from tracker.domain.values import Text, When
 from tracker.domain.when import zone_of
 from tracker.record import By, Correct, Order, Recording, Withdraw, same
 from tracker.store import log
+from tracker.store.driver import uncollected
 from tracker.store.engine import writing
 from tracker.store.log import AlreadyDone
 from tracker.store.upcasts import TOLD, lift, lift_logged, version_of
@@ -134,20 +135,23 @@ def load_in(connection: Connection, lines: Iterable[Given], terms: Terms) -> Imp
     start, new, before = log.position(connection), 0, 0
     bad = _Bad()
     for batch in _batches(lines):
-        read = [_read(given) for given in batch]
-        recording.foresee((NAMESPACE + line.key, line.development) for line in read if isinstance(line, Line))
-        for given, line in zip(batch, read, strict=True):
-            try:
-                if isinstance(line, Refused):
-                    raise line
-                if line is not None:
-                    repeated = _record(connection, recording, line, terms)
-                    new, before = new + (not repeated), before + repeated
-            except Refused as refusal:
-                recording.write()
-                bad.found(connection, given, refusal)
-            terms.after(given)
-        recording.write()
+        with uncollected():
+            read = [_read(given) for given in batch]
+            recording.foresee(
+                (NAMESPACE + line.key, line.development) for line in read if isinstance(line, Line)
+            )
+            for given, line in zip(batch, read, strict=True):
+                try:
+                    if isinstance(line, Refused):
+                        raise line
+                    if line is not None:
+                        repeated = _record(connection, recording, line, terms)
+                        new, before = new + (not repeated), before + repeated
+                except Refused as refusal:
+                    recording.write()
+                    bad.found(connection, given, refusal)
+                terms.after(given)
+            recording.write()
     if bad.errors:
         raise Rejected(bad.errors, bad.more, bad.following)
     return Imported(new, before, start, log.position(connection))

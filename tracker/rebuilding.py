@@ -34,6 +34,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from tracker.projections import PROJECTIONS
 from tracker.schema import beside, derived, durable
 from tracker.store import log
+from tracker.store.driver import uncollected
 from tracker.store.engine import writing
 from tracker.store.upcasts import VERSIONS
 
@@ -166,10 +167,11 @@ def _page(engine: Engine, generation: int, after: int) -> int | None:
 
 
 def _fill(connection: Connection, generation: int, page: list[log.StoredEvent]) -> None:
-    for projection in PROJECTIONS:
-        filling = projection(connection, tables=beside(generation))
-        filling.apply_all(page)
-        filling.write()
+    with uncollected():
+        for projection in PROJECTIONS:
+            filling = projection(connection, tables=beside(generation))
+            filling.apply_all(page)
+            filling.write()
 
 
 def _exchange(engine: Engine, generation: int) -> Iterator[int]:

@@ -6,6 +6,7 @@ Nothing else appends to the log. Telling others happens later and elsewhere; rec
 """
 
 import hashlib
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ from tracker.store.log import AlreadyDone, Commit, NewEvent, StoredEvent
 from tracker.store.upcasts import type_of, version_of, versions_within
 
 Seen = TypeVar("Seen")
+GATHERING_SECONDS = 0.001
 MOST = 64
 """So many orders are committed together at most."""
 
@@ -246,6 +248,7 @@ class _Group:
         self._lock = Lock()
         self._waiting: deque[_Waiting] = deque()
         self._recording = False
+        self._crowded = False
 
     def record(self, engine: Engine, order: Order, by: By) -> Recorded:
         mine = _Waiting(order, by)
@@ -262,13 +265,15 @@ class _Group:
         return mine.outcome
 
     def _record_for_all(self, engine: Engine) -> None:
+        if self._crowded:  # those who were answered just now are about to come again
+            time.sleep(GATHERING_SECONDS)
         with self._lock:
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST))]
         try:
             _together(engine, group)
         finally:
             with self._lock:
-                self._recording = bool(self._waiting)
+                self._recording, self._crowded = bool(self._waiting), len(group) > 1
                 following = self._waiting[0] if self._waiting else None
             for waiting in (*group, following):
                 if waiting is not None:

@@ -107,7 +107,13 @@ class Links(Value, frozen=True):
 
 
 class Event(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="type"
+    Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag_field="type",
+    gc=False,
 ):
     """One fact about one subject."""
 
@@ -426,7 +432,7 @@ class ClaimClosed(ClaimEvent, tag="claim.closed", frozen=True):
 # ---------------------------------------------------------------- repairs of our own record
 
 
-class RepairEvent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+class RepairEvent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", gc=False):
     """Shared by the repairs of our own record: the subject, the development that is repaired, and why."""
 
     subject: SubjectKey
@@ -506,7 +512,7 @@ class Withdrawal(Value, frozen=True):
     reason: Text
 
 
-class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """The body of an event as it is kept in the log, byte for byte: what was told, and the fact. ``schemas``: the
     versions, where they are not 1, of what has no envelope of its own: ``told``, and the events of a correction."""
 

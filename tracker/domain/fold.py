@@ -10,9 +10,11 @@ effective date: a pause announced on the 3rd of a tariff announced on the 1st pa
 takes effect. Everything here is pure.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from tracker.domain.paint import ANY_BASIS, EACH_OF, EVERYONE, INSTRUMENT, Paint
@@ -83,8 +85,18 @@ def fold(contributions: Iterable[Contribution]) -> Lanes:
     for contribution in sorted(contributions, key=lambda c: c.order):
         for position, paint in contribution.paints:
             for lane in selected(paint, lanes):
-                lanes[lane] = painted(lanes.get(lane, []), paint, position)
+                held = lanes.setdefault(lane, [])
+                span = touched(held, paint.start, paint.end)
+                held[span] = painted(held[span], paint, position)
     return lanes
+
+
+def touched(segments: Sequence[Segment], start: datetime, end: datetime) -> slice:
+    """The segments that a paint over [start, end) can change, or grow together with."""
+    return slice(bisect_right(segments, start, key=_end), bisect_left(segments, end, key=_start))
+
+
+_start, _end = itemgetter(0), itemgetter(1)
 
 
 def selected(paint: Paint, lanes: Iterable[Lane]) -> list[Lane]:

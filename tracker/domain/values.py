@@ -45,7 +45,7 @@ When = Annotated[
 Percent = Annotated[float, Meta(ge=0, le=100_000)]
 
 
-class Value(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Value(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """The common shape of everything below: immutable, and strict about the names it knows."""
 
 
