@@ -39,7 +39,7 @@ class World:
         """As it was after migrating. The database refuses to forget, so it is told not to."""
         with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
             sqlite = connection.dialect.name == "sqlite"
-            for table in ("events", "commits", "erasures"):
+            for table in ("events", "commits", "checkpoints", "erasures"):
                 if sqlite:
                     connection.execute(text(f"DROP TRIGGER IF EXISTS {table}_no_delete"))
                 else:
