@@ -21,4 +21,5 @@ def upgrade() -> None:
         comment="The derived tables: those in use (live), those that are filled (building), and those to be dropped "
         "(old).",
     )
+    op.drop_index(op.f("ix_commits_development"), "commits")  # the one of events serves
     op.execute("DROP TABLE IF EXISTS readings")  # said the same of earlier releases

@@ -27,6 +27,7 @@ from sqlalchemy import (
     bindparam,
     or_,
     select,
+    text,
     true,
     union,
     union_all,
@@ -93,6 +94,8 @@ lanes = Table(
     Index("ix_lanes_partner", "partner"),
     comment="What segments speak of; partner is whom the lane concerns.",
 )
+_CLOSED = text(f"known_until < {BELIEVED}")
+"""The rows that the index of ``known_until`` holds; a query that is to find it says so, too."""
 segments = Table(
     "segments",
     derived,
@@ -105,7 +108,7 @@ segments = Table(
     Column("state", Text, nullable=False),
     PrimaryKeyConstraint("lane", "node", "valid_until", "known_from"),
     Index("ix_segments_known_from", "known_from"),
-    Index("ix_segments_known_until", "known_until"),
+    Index("ix_segments_known_until", "known_until", sqlite_where=_CLOSED, postgresql_where=_CLOSED),
     comment="The state of a lane over [valid_from, valid_until), as known over positions [known_from, known_until).",
 )
 tops = Table(
@@ -224,6 +227,7 @@ _CHANGED = _ROWS.where(
         ),
         and_(
             segments.c.known_until.between(bindparam("first"), bindparam("last")),
+            _CLOSED,
             segments.c.known_from < bindparam("first"),
         ),
     )
@@ -457,8 +461,8 @@ def touching(partners: Iterable[str], code: str) -> ColumnElement[bool]:
     """The condition of events that changed what holds for any of these partners, or are about the one with the code."""
     own = lanes.c.partner.in_(sorted(set(partners)))
     ends = [
-        select(edge).join_from(lanes, segments, segments.c.lane == lanes.c.id).where(own)
-        for edge in (segments.c.known_from, segments.c.known_until)
+        select(edge).join_from(lanes, segments, segments.c.lane == lanes.c.id).where(own, which)
+        for edge, which in ((segments.c.known_from, true()), (segments.c.known_until, _CLOSED))
     ]
     return or_(log.events.c.position.in_(union(*ends)), log.subjects.c.key == f"partner:{code}")
 

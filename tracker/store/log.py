@@ -83,7 +83,7 @@ commits = Table(
     Column("first", Serial, primary_key=True, autoincrement=False),
     Column("last", BigInteger, nullable=False, unique=True),
     Column("id", String(36), nullable=False, unique=True),
-    Column("development", String(36), nullable=False, index=True),
+    Column("development", String(36), nullable=False),
     Column("recorded_at", Instant, nullable=False),
     Column("learnt_at", Instant, nullable=False),
     Column("logged_by", String(80), nullable=False),
@@ -479,8 +479,8 @@ def development_of(connection: Connection, id: str, key: str) -> str | None:
     """The development with this id, or the one that an event or a commit of this id, or this idempotency key,
     belongs to."""
     its = (
-        select(commits.c.development).where(or_(commits.c.development == id, commits.c.id == id)),
-        select(events.c.development).where(events.c.id == id),
+        select(commits.c.development).where(commits.c.id == id),
+        select(events.c.development).where(or_(events.c.development == id, events.c.id == id)),
         select(commits.c.development)
         .join(requests, requests.c.commit == commits.c.id)
         .where(requests.c.key == key),
@@ -595,9 +595,9 @@ def originals(connection: Connection, developments: Iterable[str]) -> dict[str, 
     return {
         row.development: row.first
         for row in connection.execute(
-            select(commits.c.development, func.min(commits.c.first).label("first"))
-            .where(commits.c.development.in_(list(developments)))
-            .group_by(commits.c.development)
+            select(events.c.development, func.min(events.c.position).label("first"))
+            .where(events.c.development.in_(list(developments)))
+            .group_by(events.c.development)
         )
     }
 
