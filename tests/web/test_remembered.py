@@ -12,19 +12,21 @@ from hypothesis import strategies as st
 from litestar.testing import TestClient
 
 from tests.web.conftest import Service, settings_for
-from tests.web.world import PAUSE, development, logged, replay
+from tests.web.world import PAUSE, development, logged, replay, withdrawn
 from tracker import rebuilding
 from tracker.app import create_app
 from tracker.read import Point
 from tracker.read.moving import Moving
-from tracker.store.engine import open_engine
+from tracker.store import erasure
+from tracker.store.engine import open_engine, writing
 from tracker.store.migrate import migrate
 from tracker.web import remembered
 
 PATHS = (
     "/", "/partners/MX", "/partners/DE", "/v1/partners", "/v1/partners?limit=1", "/v1/partners/MX",
     "/v1/partners/MX/state",
-    "/v1/partners/DE/state", "/v1/partners/GB/timeline", "/v1/partners/GB/timeline?limit=2", "/v1/authorities",
+    "/v1/partners/DE/state",
+    "/v1/partners/MX/timeline", "/v1/partners/GB/timeline", "/v1/partners/GB/timeline?limit=2", "/v1/authorities",
     "/v1/authorities/us-ieepa", "/v1/partners/MX/state?as_of=2025-02-20", "/v1/partners/MX/state?known_at=2025-03-01",
     "/v1/partners/MX/state?as_of=2025-02-20&known_position=9", "/partners/MX?as_of=2025-02-20",
     "/partners/MX?known_at=2025-03-01",
@@ -125,6 +127,19 @@ def test_each_is_the_same_at_every_edge_of_time(two: Two) -> None:
         two.now = edge
         for path in PATHS:
             two.assert_alike(path)
+
+
+def test_what_was_erased_is_not_remembered(two: Two) -> None:
+    paths = ("/partners/MX", "/v1/partners/MX/timeline")
+    held = logged(two.engine, deadline(1), two.now)
+    withdrawn(two.engine, held.development, two.now)
+    for path in paths * 2:
+        two.assert_alike(path)
+    assert "Deadline 1" in two.remembers.get("/v1/partners/MX/timeline").text
+    with writing(two.engine) as connection:
+        erasure.erase(connection, held.development, "a name in it", two.now)
+    for path in paths:
+        two.assert_alike(path)
 
 
 def test_what_is_asked_again_is_not_worked_out_again(

@@ -96,7 +96,7 @@ class Remembered:
         self._size = 0
         self._lock = Lock()
         self.at_once = engine.dialect.name == "sqlite"
-        self._statement = str(_STAMP.compile(engine))
+        self._statement = str(_STAMP.compile(engine, compile_kwargs={"literal_binds": True}))
         self._own: Any = None
 
     def asked_before(self, scope: Scope) -> bool:
