@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from litestar.testing import TestClient
+from sqlalchemy import text
 
 from tests.web.conftest import Service, settings_for
 from tests.web.world import PAUSE, development, logged, replay, withdrawn
@@ -183,6 +184,25 @@ def test_who_is_signed_in_sees_a_page_of_their_own(on_sqlite: Service) -> None:
     assert "Ann" in on_sqlite.client.get("/").text
     on_sqlite.client.cookies.clear()
     assert "Ann" not in on_sqlite.client.get("/").text
+
+
+def test_a_database_that_is_gone_is_told_as_ever(on_sqlite: Service) -> None:
+    for _ in range(3):
+        on_sqlite.client.get("/v1/partners")
+    with writing(on_sqlite.engine) as connection:
+        connection.execute(text("ALTER TABLE head RENAME TO tail"))
+    answer = on_sqlite.client.get("/v1/partners")
+    assert answer.status_code == 503, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_file_that_was_moved_away_answers_nothing_more(on_sqlite: Service) -> None:
+    for _ in range(3):
+        on_sqlite.client.get("/v1/partners")
+    file = Path(str(on_sqlite.engine.url.database))
+    file.rename(file.with_suffix(".away"))
+    assert on_sqlite.client.get("/v1/partners").status_code == 503
+    file.with_suffix(".away").rename(file)
 
 
 def test_no_more_is_kept_than_there_is_room_for(on_sqlite: Service) -> None:
