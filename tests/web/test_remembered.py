@@ -10,21 +10,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from litestar.testing import TestClient
+from sqlalchemy import text
 
 from tests.web.conftest import Service, settings_for
-from tests.web.world import PAUSE, development, logged, replay
+from tests.web.world import PAUSE, development, logged, replay, withdrawn
 from tracker import rebuilding
 from tracker.app import create_app
 from tracker.read import Point
 from tracker.read.moving import Moving
-from tracker.store.engine import open_engine
+from tracker.store import erasure
+from tracker.store.engine import open_engine, writing
 from tracker.store.migrate import migrate
 from tracker.web import remembered
 
 PATHS = (
     "/", "/partners/MX", "/partners/DE", "/v1/partners", "/v1/partners?limit=1", "/v1/partners/MX",
     "/v1/partners/MX/state",
-    "/v1/partners/DE/state", "/v1/partners/GB/timeline", "/v1/partners/GB/timeline?limit=2", "/v1/authorities",
+    "/v1/partners/DE/state",
+    "/v1/partners/MX/timeline", "/v1/partners/GB/timeline", "/v1/partners/GB/timeline?limit=2", "/v1/authorities",
     "/v1/authorities/us-ieepa", "/v1/partners/MX/state?as_of=2025-02-20", "/v1/partners/MX/state?known_at=2025-03-01",
     "/v1/partners/MX/state?as_of=2025-02-20&known_position=9", "/partners/MX?as_of=2025-02-20",
     "/partners/MX?known_at=2025-03-01",
@@ -127,6 +130,19 @@ def test_each_is_the_same_at_every_edge_of_time(two: Two) -> None:
             two.assert_alike(path)
 
 
+def test_what_was_erased_is_not_remembered(two: Two) -> None:
+    paths = ("/partners/MX", "/v1/partners/MX/timeline")
+    held = logged(two.engine, deadline(1), two.now)
+    withdrawn(two.engine, held.development, two.now)
+    for path in paths * 2:
+        two.assert_alike(path)
+    assert "Deadline 1" in two.remembers.get("/v1/partners/MX/timeline").text
+    with writing(two.engine) as connection:
+        erasure.erase(connection, held.development, "a name in it", two.now)
+    for path in paths:
+        two.assert_alike(path)
+
+
 def test_what_is_asked_again_is_not_worked_out_again(
     on_sqlite: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +184,25 @@ def test_who_is_signed_in_sees_a_page_of_their_own(on_sqlite: Service) -> None:
     assert "Ann" in on_sqlite.client.get("/").text
     on_sqlite.client.cookies.clear()
     assert "Ann" not in on_sqlite.client.get("/").text
+
+
+def test_a_database_that_is_gone_is_told_as_ever(on_sqlite: Service) -> None:
+    for _ in range(3):
+        on_sqlite.client.get("/v1/partners")
+    with writing(on_sqlite.engine) as connection:
+        connection.execute(text("ALTER TABLE head RENAME TO tail"))
+    answer = on_sqlite.client.get("/v1/partners")
+    assert answer.status_code == 503, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_file_that_was_moved_away_answers_nothing_more(on_sqlite: Service) -> None:
+    for _ in range(3):
+        on_sqlite.client.get("/v1/partners")
+    file = Path(str(on_sqlite.engine.url.database))
+    file.rename(file.with_suffix(".away"))
+    assert on_sqlite.client.get("/v1/partners").status_code == 503
+    file.with_suffix(".away").rename(file)
 
 
 def test_no_more_is_kept_than_there_is_room_for(on_sqlite: Service) -> None:

@@ -33,6 +33,9 @@ _writers: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
 _waiting: WeakKeyDictionary[Engine, dict[object, Callable[[], None]]] = WeakKeyDictionary()
 
 
+_files: "WeakKeyDictionary[Engine, _SameFile]" = WeakKeyDictionary()
+
+
 def open_engine(url: str, threads: int = 16) -> Engine:
     """An engine for a ``sqlite:///`` or ``postgresql+psycopg://`` URL, set up for durability."""
     parsed = make_url(url)
@@ -49,11 +52,17 @@ def open_engine(url: str, threads: int = 16) -> Engine:
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     if parsed.database:
-        file = _SameFile(parsed.database)
+        file = _files[engine] = _SameFile(parsed.database)
         event.listen(engine, "do_connect", file.check)
         event.listen(engine, "connect", file.check)
         event.listen(engine, "begin", file.check, insert=True)
     return engine
+
+
+def check_file(engine: Engine) -> None:
+    """Before every use of a connection that is kept outside the pool: FileMoved where its file is no longer the one."""
+    if engine in _files:
+        _files[engine].check()
 
 
 class _SameFile:

@@ -15,12 +15,14 @@ from typing import Any, NamedTuple
 
 from litestar.types import Scope
 from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from tracker.read import Point
 from tracker.read.moving import Moving, plain
 from tracker.rebuilding import builds
 from tracker.store import log
 from tracker.store.clock import Clock
+from tracker.store.engine import check_file
 
 LARGEST = 2_000_000
 """Bytes of one answer; a larger one is not kept."""
@@ -96,7 +98,7 @@ class Remembered:
         self._size = 0
         self._lock = Lock()
         self.at_once = engine.dialect.name == "sqlite"
-        self._statement = str(_STAMP.compile(engine))
+        self._statement = str(_STAMP.compile(engine, compile_kwargs={"literal_binds": True}))
         self._own: Any = None
 
     def asked_before(self, scope: Scope) -> bool:
@@ -104,14 +106,18 @@ class Remembered:
         return _address(scope) in self._kept and _anybody(scope)
 
     def found(self, scope: Scope) -> tuple[Headers, bytes] | None:
-        """The answer, where it is kept and holds. Reads the database."""
-        stamp, address = self._stamp(), _address(scope)
+        """The answer, where it is kept and holds. Reads the database; where that fails, the handler will say so."""
+        try:
+            stamp, now = self._stamp(), self._clock()
+        except (self._engine.dialect.loaded_dbapi.Error, SQLAlchemyError):
+            self._own = None
+            return None
+        address = _address(scope)
         scope[_STAMPED] = stamp  # type: ignore[literal-required]
         with self._lock:
             kept = self._kept.get(address)
             if kept is not None:
                 self._kept.move_to_end(address)
-        now = self._clock()
         return kept.told(now) if kept is not None and kept.holds(stamp, now) else None
 
     def _stamp(self) -> Stamp:
@@ -120,6 +126,7 @@ class Remembered:
         if not self.at_once:
             with self._engine.connect() as connection:
                 return Stamp(*connection.execute(_STAMP).one())
+        check_file(self._engine)
         if self._own is None:
             opened = self._engine.raw_connection()
             opened.detach()
