@@ -3,13 +3,14 @@ chain and the head as they should be."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
 from tracker.store import log, proof
 from tracker.store.engine import writing
-from tracker.store.log import commits, events, head, subjects
+from tracker.store.log import commits, erasures, events, head, subjects
 
 TRIGGERS = {
     "events": ("no_update", "no_delete", "no_replace"),
@@ -29,6 +30,12 @@ class Written:
     schema: int
     body: str
     salt: bytes
+    kept: bytes | None
+    """The commitment, where the body was erased."""
+
+    @property
+    def commitment(self) -> bytes:
+        return self.kept or proof.commitment(self.salt, self.body.encode())
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,9 @@ class History:
 
     def edit(self, position: int) -> None:
         was = self.at(position)
-        self.put(position, replace(was, body=was.body.replace("happened", "never happened")))
+        other = {"type": "another"} if was.kept else {"body": was.body.replace('"title":"', '"title":"Not: ')}
+        assert replace(was, **other) != was
+        self.put(position, replace(was, **other))
 
     def delete(self, position: int) -> None:
         self.put(position)
@@ -119,7 +128,7 @@ class Forger:
     def write(self, history: History) -> None:
         """The log is this history, and always was."""
         with writing(self.engine) as connection:
-            for table in (events, commits):
+            for table in (events, commits, erasures):
                 connection.execute(table.delete())
             connection.execute(subjects.update().values(version=0))
             _write(connection, history)
@@ -133,9 +142,11 @@ _COMMITS = (
     'SELECT "first", "last", id, development, recorded_at, learnt_at, logged_by FROM commits ORDER BY "first"'
 )
 _EVENTS = (
-    "SELECT e.id, s.key, e.type, e.schema, e.body, e.salt FROM events e JOIN subjects s ON s.id = e.subject "
+    "SELECT e.id, s.key, e.type, e.schema, e.body, e.salt, x.commitment FROM events e "
+    "JOIN subjects s ON s.id = e.subject LEFT JOIN erasures x ON x.position = e.position "
     "WHERE e.position BETWEEN :first AND :last ORDER BY e.position"
 )
+_ERASE = "INSERT INTO erasures VALUES (:position, :commitment, :erased_at, :reason)"
 
 
 def _group(connection: Connection, row: Any) -> Group:
@@ -156,7 +167,10 @@ def _write(connection: Connection, history: History) -> None:
                 position, event.id, event.subject, versions[event.subject], event.type, event.schema,
                 group.development, group.recorded_at, group.learnt_at, group.logged_by,
             )  # fmt: skip
-            hashes.append(proof.event_hash(header, event.salt, event.body.encode()))
+            hashes.append(sha256(proof.entry(header, event.commitment)).digest())
+            if event.kept:
+                row = {"position": position, "commitment": event.kept, "erased_at": 0, "reason": "ordered"}
+                connection.execute(text(_ERASE), row)
             rows.append(
                 {
                     "position": position, "id": event.id, "subject": keys[event.subject], "type": event.type,
