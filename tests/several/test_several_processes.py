@@ -74,7 +74,8 @@ def together(engine: Engine, database_url: str, folder: Path, cast: Cast) -> dic
             running.enter_context(started(script("writer.py", database_url, seed), environ))
             for seed in range(cast.slow_writers)
         ]
-        assert all("Tracker: " in process.line() for process in webs)
+        for process in webs:
+            assert "Tracker: " in process.line(), process.ended(by=None)
         assert all(process.line() == "following\n" for process in followers)
         threads = [
             Thread(target=Writer(ports, key, ledger, seed).write_until, args=[stopped])
