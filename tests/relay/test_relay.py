@@ -268,7 +268,7 @@ def test_a_server_without_jetstream_is_told(on_sqlite: Engine, bare: Server) -> 
 def test_a_hundred_kills(engine: Engine, server: Server, tmp_path: Path) -> None:
     random, kills = Random(1), dict.fromkeys(STEPS, 0)
     for _ in range(100):
-        talk(engine, random.randint(4, 8), random.randint(2, 4))
+        talk(engine, random.randint(4, 6), 2)
         step = random.choice(STEPS)
         killed_at(step, random.randint(0, 2) if end(engine) - server.end() > 22 else 0, engine, server)
         kills[step] += 1

@@ -25,7 +25,8 @@ def environment(database_url: str, folder: Path, **settings: str) -> dict[str, s
         "TRACKER_DATA_DIR": str(folder),
         "TRACKER_LOG_LEVEL": "warning",
     }
-    return {**inherited, "PYTHONPATH": str(ROOT), **named, **settings}
+    careless = {"TRACKER_DURABILITY": "unchecked"}  # the server of the tests need not survive a power cut
+    return {**inherited, "PYTHONPATH": str(ROOT), **named, **careless, **settings}
 
 
 class Process:
