@@ -61,8 +61,7 @@ class Record:
     def after(self, death: Death) -> None:
         """All that was acknowledged is there, whole; what was not is there whole or not at all, and sent again it is
         recorded once."""
-        with reading(self.engine) as connection:
-            _silent(connection)
+        _silent(self.engine)
         with reading(self.engine) as connection:
             found = self._tail(connection)
             for request, first, last in death.done:
@@ -140,17 +139,22 @@ class Record:
             raise Violated(f"the segments of {wrong} are not what their events say")
 
 
-def _silent(connection: Connection) -> None:
+def _silent(engine: Engine) -> None:
     """Wait until PostgreSQL has noticed the death: a COMMIT that was on its way may still be done."""
-    if connection.dialect.name == "postgresql":
-        end = time.monotonic() + 60
-        while connection.scalar(_OTHERS):
-            assert time.monotonic() < end, "somebody else uses the database"
-            time.sleep(0.002)
+    end = time.monotonic() + 60
+    while engine.dialect.name == "postgresql" and _others(engine):
+        assert time.monotonic() < end, "somebody else uses the database"
+        time.sleep(0.002)
+
+
+def _others(engine: Engine) -> int:
+    with reading(engine) as connection:  # one transaction would always see the same
+        return int(connection.scalar(_OTHERS) or 0)
 
 
 _OTHERS = text(
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    "AND backend_type = 'client backend'"
 )
 
 
