@@ -9,7 +9,7 @@ from random import Random
 import msgspec
 from campaign.forking import Violated, Zygote
 from campaign.writer import Broken, Request, Write, send
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 
 from tracker.projections import segments
 from tracker.store import log
@@ -61,6 +61,7 @@ class Record:
     def after(self, death: Death) -> None:
         """All that was acknowledged is there, whole; what was not is there whole or not at all, and sent again it is
         recorded once."""
+        _silent(self.engine)
         with reading(self.engine) as connection:
             found = self._tail(connection)
             for request, first, last in death.done:
@@ -136,6 +137,25 @@ class Record:
     def _folded(self, connection: Connection, subjects: "set[str] | list[str]") -> None:
         if wrong := [*segments.drift(connection, sorted(subjects))]:
             raise Violated(f"the segments of {wrong} are not what their events say")
+
+
+def _silent(engine: Engine) -> None:
+    """Wait until PostgreSQL has noticed the death: a COMMIT that was on its way may still be done."""
+    end = time.monotonic() + 60
+    while engine.dialect.name == "postgresql" and _others(engine):
+        assert time.monotonic() < end, "somebody else uses the database"
+        time.sleep(0.002)
+
+
+def _others(engine: Engine) -> int:
+    with reading(engine) as connection:  # one transaction would always see the same
+        return int(connection.scalar(_OTHERS) or 0)
+
+
+_OTHERS = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    "AND backend_type = 'client backend'"
+)
 
 
 def _all(death: Death) -> Iterator[Request]:
