@@ -39,19 +39,6 @@ def test_libraries_speak_through_the_same_log(lines):
     assert (line["event"], line["logger"]) == ("Started server process [7]", "uvicorn.error")
 
 
-def test_a_request_is_logged_without_its_query(lines):
-    arguments = ("127.0.0.1:5", "GET", "/v1/partners?token=geheim", "1.1", 200)
-    logging.getLogger("uvicorn.access").info('%s - "%s %s HTTP/%s" %d', *arguments)
-    (line,) = lines()
-    assert (line["event"], line["method"], line["path"], line["status"]) == (
-        "answered",
-        "GET",
-        "/v1/partners",
-        200,
-    )
-    assert "geheim" not in str(line)
-
-
 @pytest.mark.parametrize("name", log.QUIET)
 def test_chatter_of_libraries_stays_out(lines, name):
     logging.getLogger(name).info("POST https://example.org/?token=geheim")

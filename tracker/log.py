@@ -5,11 +5,10 @@ No bodies, headers or cookies: who logs names the keys.
 
 import logging
 import sys
-from urllib.parse import urlsplit
 
 import structlog
 from structlog.stdlib import ProcessorFormatter
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import Processor
 
 from tracker.settings import LogFormat, Settings
 
@@ -43,8 +42,7 @@ def configure(settings: Settings) -> None:
     handler = Stderr()
     handler.setFormatter(
         ProcessorFormatter(
-            foreign_pre_chain=[request_in_keys, structlog.stdlib.add_logger_name, *COMMON],
-            pass_foreign_args=True,
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *COMMON],
             processors=[ProcessorFormatter.remove_processors_meta, *rendering(settings.log_format)],
         )
     )
@@ -67,13 +65,3 @@ def rendering(log_format: LogFormat) -> tuple[Processor, ...]:
             timestamp_key="at",
         ),
     )
-
-
-def request_in_keys(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """uvicorn's line about a request; without the query, where a token or a search may stand."""
-    match event["_record"].name, event.pop("positional_args"):
-        case "uvicorn.access", (_client, verb, str(target), _version, status):
-            event.update(event="answered", method=verb, path=urlsplit(target).path, status=status)
-        case _:
-            pass
-    return event

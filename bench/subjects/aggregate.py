@@ -64,7 +64,7 @@ class Aggregates:
             self._application.save(*told.values())
         return len(facts)
 
-    def _told(self, fact: Fact) -> Measure:
+    def _told(self, fact: Fact) -> "Measure":
         development = msgspec.to_builtins(fact.development)
         if fact.version == 1:
             self._held[fact.stream] = Measure(fact.stream, development)
