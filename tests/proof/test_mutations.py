@@ -5,7 +5,6 @@ database), or with care (another history with every hash, the chain, the head an
 with the log's own key). Who remembers a checkpoint and asks with the verifier finds out; what can be named is named.
 """
 
-import json
 import shutil
 import sqlite3
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from campaign.report import report, size
 from litestar.testing import TestClient
 from proof.desk import asking, begun, grown, key_of, signed, wander
 from proof.forging import Forger
@@ -32,7 +32,6 @@ from tracker.store.migrate import migrate
 from tracker.store.proof import Broken
 from tracker.verifier import Checkpoint, Fetch, Wrong
 
-RESULTS = Path(__file__).parents[2] / "docs" / "campaigns" / "proof.json"
 SEED = 20250901
 
 
@@ -300,10 +299,12 @@ def test_ten_thousand_mutations_are_found_and_a_thousand_honest_logs_are_not_bla
     bench: Bench, tmp_path: Path
 ) -> None:
     sys.stdout.write(f"seed {SEED}\n")
-    result = campaign(bench, 1000, 10, tmp_path)
-    keep("mutations", result)
+    logs, each = size("LOGS", 1000), 10
+    result = campaign(bench, logs, each, tmp_path)
     assert result["false_alarms"] == []
     assert result["missed"] == []
+    counts = {f"{kind}: found": count for kind, count in result["mutations"].items()}  # type: ignore[attr-defined]
+    report("proof", "sqlite", str(SEED), {"honest logs: not blamed": logs, **counts})
 
 
 # ---------------------------------------------------------------- bytes of the file
@@ -381,13 +382,6 @@ def test_bits_of_the_file_that_matter_are_found(bench: Bench, tmp_path: Path) ->
 @pytest.mark.campaign
 def test_two_thousand_bits_of_the_file(bench: Bench, tmp_path: Path) -> None:
     sys.stdout.write(f"seed {SEED}\n")
-    result = flips(bench, 2000, tmp_path)
-    keep("bits", result)
+    result = flips(bench, size("BITS", 2000), tmp_path)
     assert result["missed"] == []
-
-
-def keep(name: str, result: dict[str, object]) -> None:
-    """Write what came of a campaign beside those of others."""
-    held = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(held | {name: result}, indent=1, sort_keys=True) + "\n")
+    report("bits", "sqlite", str(SEED), result["flips"])  # type: ignore[arg-type]
