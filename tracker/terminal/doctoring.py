@@ -15,7 +15,7 @@ from tracker.domain.housekeeping import KINDS
 from tracker.projections import segments
 from tracker.read import chores
 from tracker.settings import shipped
-from tracker.store import log
+from tracker.store import log, tree
 from tracker.store.engine import reading
 from tracker.store.migrate import release
 from tracker.store.proof import Broken
@@ -64,7 +64,7 @@ def _checks(connection: Connection) -> Iterator[Check]:
     late = _late(connection)
     yield Check("schema", not late, late or "up to date")
     try:
-        for _ in log.verify(connection):
+        for _ in tree.verify(connection):
             pass
         yield Check("log", True, f"{log.position(connection)} events, chain whole")
     except Broken as broken:
