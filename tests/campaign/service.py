@@ -95,7 +95,7 @@ def service(url: str, folder: Path, processes: int) -> Iterator[Running]:
 def settled(running: Running, engine: Engine, load: Load, start: int) -> int:
     """Nothing acknowledged is lost, nothing recorded twice, nothing in part, seen over the API; the record is whole.
     ``start``: where the log ended before. How many events there are."""
-    assert load.complaints == []
+    assert load.complaints == [], load.complaints[:3]
     with TestClient(create_app(settings_for(running.url, running.folder), engine, lambda: NOW)) as client:
         load.settle(client)
         found: dict[int, str] = {}

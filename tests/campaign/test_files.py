@@ -62,6 +62,8 @@ def test_nothing_is_acknowledged_into_a_file_that_is_not_there(
     client: TestClient[Litestar], file: Path, gone: Callable[[Path], None]
 ) -> None:
     assert client.post("/v1/developments", json=PAUSE).status_code == 201
+    for _ in range(3):  # an answer that is remembered is no answer, either
+        assert client.get("/v1/partners/MX/state").status_code == 200
     gone(file)
     for answer in (client.post("/v1/developments", json=PAUSE), client.get("/v1/partners/MX/state")):
         assert (answer.status_code, answer.json()["code"]) == (503, "moved")
