@@ -100,13 +100,34 @@ def test_a_build_by_other_code_is_begun_again(engine: Engine, monkeypatch: pytes
     assert beliefs(engine) == before
 
 
-def test_anew_nothing_is_taken_over_from_a_build_that_was_left(engine: Engine) -> None:
+def test_what_was_outdated_is_due_and_nothing_is_taken_over_from_a_build_that_was_left(
+    engine: Engine,
+) -> None:
     left = rebuild(engine)
     next(left)
-    assert list(rebuild(engine, anew=True)) == [5, 10, 12]
+    with writing(engine) as connection:
+        rebuilding.outdate(connection)
+    with reading(engine) as connection:
+        assert (due(connection), unusable(connection)) == (True, False)
+    assert list(rebuild(engine)) == [5, 10, 12]
     before = beliefs(engine)
     assert list(left) == []
     assert beliefs(engine) == before
+
+
+def test_a_build_never_gets_the_number_of_another(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rebuilding, "code", lambda: "other")
+    theirs = rebuild(engine)
+    next(theirs)
+    monkeypatch.setattr(rebuilding, "code", lambda: "ours")
+    ours = rebuild(engine)
+    next(ours)
+    monkeypatch.setattr(rebuilding, "code", lambda: "other")
+    assert list(theirs) == []
+    monkeypatch.setattr(rebuilding, "code", lambda: "ours")
+    assert list(ours) == [10, 12]
+    with reading(engine) as connection:
+        assert built(connection).code == "ours"  # type: ignore[union-attr]
 
 
 def test_what_is_recorded_meanwhile_is_in_it(engine: Engine) -> None:

@@ -121,29 +121,38 @@ def catch_up(engine: Engine) -> None:
         pass
 
 
-def rebuild(engine: Engine, anew: bool = False) -> Iterator[int]:
+def outdate(connection: Connection) -> None:
+    """What was read from the log is no more (a body was erased): what was made of it is due to be made anew, and what
+    was begun is dropped."""
+    log.hold_end(connection)
+    _drop(connection, "building")
+    connection.execute(update(builds).where(builds.c.state == "live").values(code=""))
+
+
+def rebuild(engine: Engine) -> Iterator[int]:
     """Build every read model anew from the log; yields the position reached, page by page. It goes on with a build by
-    the same code that was left unfinished, unless ``anew``: where what was read before is no more."""
-    generation, reached = _begin(engine, anew)
+    the same code that was left unfinished."""
+    generation, reached = _begin(engine)
     while (now := _page(engine, generation, reached)) is not None and now > reached:
         yield (reached := now)
         if engine.dialect.name == "sqlite":
             time.sleep(PAUSE_SECONDS)
-    yield from _exchange(engine, generation)
+    if (now := _exchange(engine, generation)) > reached:
+        yield now
     with writing(engine) as connection:
         _drop(connection, "old")
 
 
-def _begin(engine: Engine, anew: bool) -> tuple[int, int]:
+def _begin(engine: Engine) -> tuple[int, int]:
     """The build to go on with, or a new one: its generation, and the position it has reached."""
     with writing(engine) as connection:
         log.hold_end(connection)
         left = built(connection, "building")
-        if left is not None and not anew and (left.shape, left.code) == (shape(), code()):
+        if left is not None and (left.shape, left.code) == (shape(), code()):
             return left.generation, left.position
+        generation = max((connection.execute(select(builds.c.generation)).scalars()), default=0) + 1
         for state in ("building", "old"):
             _drop(connection, state)
-        generation = max((connection.execute(select(builds.c.generation)).scalars()), default=0) + 1
         for table in beside(generation).values():
             table.create(connection)
         new = Build(generation, "building", shape(), code(), 0)
@@ -174,17 +183,18 @@ def _fill(connection: Connection, generation: int, page: list[log.StoredEvent]) 
             filling.write()
 
 
-def _exchange(engine: Engine, generation: int) -> Iterator[int]:
-    """While nobody writes: fill in the rest, and put the new tables in the place of the old."""
+def _exchange(engine: Engine, generation: int) -> int:
+    """While nobody writes: fill in the rest, and put the new tables in the place of the old. The position reached; 0
+    where another process was first."""
     with writing(engine) as connection:
         end = log.hold_end(connection)
         build = built(connection, "building")
-        if build is None or build.generation != generation:  # another process was first
-            return
+        if build is None or build.generation != generation:
+            return 0
         reached = build.position
         while page := log.after(connection, reached, end, PAGE):
             _fill(connection, generation, page)
-            yield (reached := page[-1].position)
+            reached = page[-1].position
         live = built(connection)
         _rename(connection, "", f"_{live.generation if live else 0}")
         _rename(connection, f"_{generation}", "")
@@ -193,6 +203,7 @@ def _exchange(engine: Engine, generation: int) -> Iterator[int]:
         else:  # made before builds were kept
             _drop_tables(connection, 0)
         _moved(connection, generation, "live")
+        return reached
 
 
 def _moved(connection: Connection, generation: int, state: str) -> None:

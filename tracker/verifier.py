@@ -36,6 +36,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIELDS = ("position", "id", "subject", "version", "type", "schema", "development", "recorded_at", "learnt_at",
           "logged_by")  # fmt: skip
 
+KEY_AT, CHECKPOINT_AT = "v1/log", "log/checkpoint"
 Fetch = Callable[[str], bytes]
 """The bytes at a path below the address of the service; Wrong where it has none."""
 
@@ -408,7 +409,7 @@ def check_served(
     fetch: Fetch, key: str, remembered: Checkpoint | None = None, *, bodies: bool = True
 ) -> Report:
     """Check the whole log of a service; Wrong names the first thing that is not as it should be."""
-    checkpoint = opened(fetch("log/checkpoint"), key)
+    checkpoint = opened(fetch(CHECKPOINT_AT), key)
     continues(checkpoint, remembered)
     report = Report(checkpoint, remembered=remembered.size if remembered else None)
 
@@ -544,10 +545,14 @@ def written(text: str, at: int = 0) -> dict[str, str]:
     return {name: text[start:end] for name, start, end in members(text, at)}
 
 
-def check_some(fetch: Fetch, key: str, positions: Iterable[int], remembered: Checkpoint | None) -> Report:
+def check_some(fetch: Fetch, key: str, positions: Sequence[int], remembered: Checkpoint | None) -> Report:
     """Check single events by their inclusion proofs, and that the log continues what was remembered."""
-    checkpoint = opened(fetch("log/checkpoint"), key)
+    checkpoint = opened(fetch(CHECKPOINT_AT), key)
     continues(checkpoint, remembered)
+    if (last := max(positions, default=0)) > checkpoint.size:
+        raise Unreachable(
+            f"--position: {last} is not signed yet, only the first {checkpoint.size} events are"
+        )
     report = Report(checkpoint, remembered=remembered.size if remembered else None)
     if remembered is not None and 0 < remembered.size < checkpoint.size:
         said = _json(fetch, f"v1/log/consistency?from={remembered.size}&to={checkpoint.size}", 1)
@@ -657,6 +662,8 @@ def fetcher(base: str, headers: dict[str, str]) -> Fetch:
                 raise Unreachable(
                     f"{path}: reading needs a key: give --header 'Authorization: Bearer ...'"
                 ) from None
+            if path in (KEY_AT, CHECKPOINT_AT):
+                raise Unreachable(f"{base} shows no log: {path} is answered with {error.code}") from None
             raise Wrong(f"{path} is answered with {error.code}") from None
         except (OSError, ValueError) as error:
             raise Unreachable(f"{base}: {error}") from None
@@ -695,6 +702,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _remembered(seen: Path, key: str) -> Checkpoint:
+    """The checkpoint seen last. A file that holds none is no matter of the log."""
+    note = seen.read_bytes()
+    if "\n\n\u2014 ".encode() not in note:
+        raise Unreachable(f"{seen} holds no checkpoint: name the file that --remember has made, or a new one")
+    return opened(note, key)
+
+
 def _checked(options: Any) -> Report:
     served = "://" in options.log
     pairs = [header.partition(":") for header in options.header]
@@ -704,9 +719,15 @@ def _checked(options: Any) -> Report:
     if key is None:
         if fetch is None:
             raise Unreachable("give the log's public key with --key: 'tracker log-key' prints it")
-        key = str(_json(fetch, "v1/log", 1).get("key"))
+        key = str(_json(fetch, KEY_AT, 1).get("key"))
         sys.stderr.write(f"verifier: the key comes from the log itself; next time give --key {key}\n")
-    remembered = opened(seen.read_bytes(), key) if seen and seen.exists() else None
+    try:
+        key_of(key)
+    except Wrong as wrong:
+        raise Unreachable(f"--key: {wrong.reason}") from None
+    if any(position < 1 for position in options.position):
+        raise Unreachable("--position: positions count from 1")
+    remembered = _remembered(seen, key) if seen and seen.exists() else None
     if fetch is None:
         if options.checkpoint is None:
             raise Unreachable("give the checkpoint to check the file against with --checkpoint")

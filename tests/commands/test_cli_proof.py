@@ -12,7 +12,7 @@ import pytest
 from commands.test_cli_serving import first_line, free_port, running
 from prompt import Run
 
-from tracker import verifier
+from tracker import rebuilding, verifier
 from tracker.settings import load
 from tracker.store import tree
 from tracker.store.clock import open_clock
@@ -54,6 +54,11 @@ def test_a_service_is_verified_from_outside(tmp_path: Path, tracker: Run) -> Non
         Path(seen).write_text(Path(seen).read_text().replace("t.example", "u.example"))
         forged = alone(base, "--key", key, "--remember", seen, folder=tmp_path)
         assert forged.returncode == 1
+        Path(seen).write_text("shopping list")
+        for own_fault in (["--remember", seen], ["--position", "0"], ["--position", "99999"]):
+            assert alone(base, "--key", key, *own_fault, folder=tmp_path).returncode == 2
+        assert alone(base, "--key", "garbage", folder=tmp_path).returncode == 2
+        assert alone(f"{base}/v1", "--key", key, folder=tmp_path).returncode == 2
     gone = alone(base, "--key", key, folder=tmp_path)
     assert gone.returncode == 2
     assert "Traceback" not in gone.stderr
@@ -104,6 +109,22 @@ def test_erasing_is_shown_confirmed_and_followed_everywhere(
     assert "erased are the bodies at positions" in seeded("verify").out
     assert "It was erased before" in seeded("erase", id, "--reason", "again", "--yes").out
     assert "nothing" in seeded("erase", "nothing", "--reason", "x", "--yes", code=2).err
+
+
+def test_erasing_that_was_stopped_half_way_is_told_and_can_be_done_again(
+    seeded: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged = seeded("log", f"A {SECRET}", "--announced", "2025-08-01", "--type", "measure.paused", "--subject",
+                    "measure:us-ieepa-fentanyl-mx", "--target", "MX", "--until", "2025-12-02", "--json")  # fmt: skip
+    id = msgspec.json.decode(logged.out)["development"]
+    seeded("withdraw", id, "--reason", "wrong")
+    with monkeypatch.context() as stopped:
+        stopped.setattr(rebuilding, "rebuild", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            seeded("erase", id, "--reason", "ordered", "--yes")
+    assert "they may hold what was erased" in seeded("doctor", code=1).err
+    assert "It was erased before" in seeded("erase", id, "--reason", "ordered", "--yes").out
+    assert "made by this release" in seeded("doctor").out
 
 
 def test_a_signed_log_stays_sound_over_a_restart_and_growth(seeded: Run) -> None:

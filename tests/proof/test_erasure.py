@@ -50,7 +50,7 @@ def erase(engine: Engine, *references: str) -> None:
     for reference in references:
         with writing(engine) as connection:
             erasure.erase(connection, reference, "The court ordered it", NOW)
-    for _ in rebuilding.rebuild(engine, anew=True):
+    for _ in rebuilding.rebuild(engine):
         pass
 
 
@@ -203,7 +203,7 @@ def test_of_any_history_anything_that_may_go_can_go(engine: Engine, client: Clie
     for reference in rng.sample([e.id for e in events] + sorted({e.development for e in events}), 20):
         with suppress(Refused), writing(engine) as connection:
             many += len(erasure.erase(connection, reference, "ordered", NOW).events)
-    for _ in rebuilding.rebuild(engine, anew=True):
+    for _ in rebuilding.rebuild(engine):
         pass
     assert many
     assert state(engine) == before

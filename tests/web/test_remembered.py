@@ -110,7 +110,7 @@ def test_what_is_remembered_is_what_would_be_worked_out(
             case datetime():
                 two.now = max(two.now, step)
             case "rebuild":
-                list(rebuilding.rebuild(two.engine, anew=True))
+                list(rebuilding.rebuild(two.engine))
             case _:
                 command = {"pause": PAUSE, "deadline": deadline(number), "later": later(number)}[step]
                 logged(two.engine, {**command, "title": f"{step} {number}"}, two.now)

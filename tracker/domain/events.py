@@ -6,7 +6,7 @@ Commands and events share these shapes: what is logged is what is kept.
 
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from msgspec import Meta, Struct, field
 
@@ -476,6 +476,8 @@ Logged = (
 Repair = DevelopmentCorrected | DevelopmentWithdrawn
 AnyEvent = Logged | Repair
 """What the log holds."""
+TYPES = tuple(str(one.__struct_config__.tag) for one in get_args(AnyEvent))
+"""The names of all types."""
 
 
 class Told(Value, frozen=True):

@@ -92,7 +92,10 @@ def _read_models(connection: Connection) -> Iterator[Check]:
         said = f"{said}; a build has reached position {build.position}, {lag} events behind"
     elif not stale:
         said = "made by this release, no event behind: they follow in the transaction that records"
-    yield Check("read models", not rebuilding.unusable(connection), said)
+    live = rebuilding.built(connection)
+    if live is not None and not live.code:
+        said = "they may hold what was erased: run 'tracker rebuild', then 'tracker erase' once more"
+    yield Check("read models", not (rebuilding.unusable(connection) or (live and not live.code)), said)
     unread = segments.all_parked(connection)
     first = f": the first at position {unread[0].position} ({unread[0].reason})" if unread else ""
     found = (

@@ -29,7 +29,8 @@ def erase(reference: str, reason: str, yes: bool, as_json: bool) -> int:
         with writing(opened.engine) as connection:
             plan = erasure.erase(connection, reference, reason, opened.clock())
             changed = editions.forget(connection, plan.development, plan.subjects, plan.first)
-        for _ in rebuilding.rebuild(opened.engine, anew=True):
+            rebuilding.outdate(connection)
+        for _ in rebuilding.rebuild(opened.engine):
             pass
         on_sqlite = opened.engine.dialect.name == "sqlite"
         scrubbed = erasure.scrub(opened.engine) if on_sqlite else None

@@ -146,7 +146,7 @@ def _said(request: Request[Any, Any, Any], one: Mapping[str, Any]) -> Wrong:
     if one.get("source") == ParamType.HEADER:
         name = str(one["key"]).replace("_", "-").title()
         return Wrong(header=name, detail=f"{name} {what}")
-    name = str(one["key"])
+    name = str(one["key"]).rstrip("_")  # from_ is how Python must call it
     return Wrong(parameter=name, detail=f"{name} {request.query_params.get(name, '')!r} {what}")
 
 

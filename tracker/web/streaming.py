@@ -6,10 +6,12 @@ it was sent: who reads slowly falls behind alone, and finds the rest in the log.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from random import uniform
+from threading import Lock
 from time import monotonic
 from typing import NamedTuple
 
@@ -26,6 +28,8 @@ log = structlog.get_logger()
 MEDIA_TYPE = "text/event-stream"
 MOST = 1000
 """Streams at once in a process. Each holds a connection, and up to a page that its reader has not taken yet."""
+BEGINS_SECONDS = 5
+"""How long room is kept for a stream that was admitted and has not begun."""
 KEPT = 32
 """Pages that are kept for those who come to the same place."""
 HEARTBEAT = b":\n"
@@ -61,8 +65,20 @@ class Streams:
         self._following: Following | None = None
         self._end = 0
         self._closed = False
+        self._admitted: deque[float] = deque()
+        self._admitting = Lock()
         self._moved = asyncio.Event()
         self._pages: dict[tuple[Wanted, int, int], asyncio.Future[Page]] = {}
+
+    def admits(self) -> bool:
+        """Whether there is room for one more; it is kept free until that is open, some seconds at most."""
+        with self._admitting:
+            while self._admitted and self._admitted[0] < monotonic() - BEGINS_SECONDS:
+                self._admitted.popleft()
+            if self.open + len(self._admitted) >= MOST:
+                return False
+            self._admitted.append(monotonic())
+            return True
 
     def close(self) -> None:
         """End all streams, for good; on the thread of the event loop."""
@@ -95,7 +111,10 @@ class Streams:
     def _joined(self, end: int) -> Iterator[None]:
         """Count as open; the first begins to follow the log, and the last ends it."""
         self._end = max(self._end, end)
-        self.open += 1
+        with self._admitting:
+            self.open += 1
+            if self._admitted:
+                self._admitted.popleft()
         if self._following is None:
             wake = partial(_from_outside, asyncio.get_running_loop(), self._wake)
             self._following = Following(self._engine, wake)

@@ -234,6 +234,20 @@ def test_too_many_are_asked_to_come_later(on_sqlite: Station) -> None:
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
 
 
+def test_of_a_burst_no_more_are_admitted_than_there_is_room_for(on_sqlite: Station) -> None:
+    streams = Streams(on_sqlite.engine)
+    streams.open = MOST - 2
+    assert [streams.admits() for _ in range(3)] == [True, True, False]
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/stream"])
+def test_a_type_that_is_none_is_refused(on_sqlite: Station, path: str) -> None:
+    answer = on_sqlite.get(f"{path}?type=measure.pausd")
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["parameter"] == "type"
+    assert "did you mean measure.paused?" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
 def test_a_killed_connection_is_survived(station: Station) -> None:
     async def follow() -> None:
