@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 from domain.given import NOW, amended, at, development, opened
@@ -148,6 +149,20 @@ def test_who_asks_meanwhile_is_answered_by_one_or_the_other(engine: Engine) -> N
         for _ in range(3):
             list(rebuild(engine))
         assert {answer for asked in asking for answer in asked.result()} == {True}
+
+
+def test_who_reads_has_one_snapshot_of_the_log_and_of_the_tables(engine: Engine) -> None:
+    """On PostgreSQL the exchange waits for who reads; on SQLite who reads goes on with the old."""
+    wanted, started = beliefs(engine), Event()
+    with reading(engine) as connection, ThreadPoolExecutor(1) as pool:
+        log.position(connection)
+        building = pool.submit(lambda: [*rebuild(engine)] and started.set())
+        started.wait(1)
+        rows = segments.ever_known(connection, None, log.ENDLESS)
+        assert sorted(map(repr, rows)) == wanted
+        connection.rollback()
+        building.result()
+    assert beliefs(engine) == wanted
 
 
 def test_other_code_makes_it_due_and_another_shape_unusable(engine: Engine) -> None:

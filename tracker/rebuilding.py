@@ -29,6 +29,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from tracker.projections import PROJECTIONS
@@ -36,6 +37,7 @@ from tracker.schema import beside, derived, durable
 from tracker.store import log
 from tracker.store.driver import uncollected
 from tracker.store.engine import writing
+from tracker.store.trouble import trouble
 from tracker.store.upcasts import VERSIONS
 
 builds = Table(
@@ -50,6 +52,8 @@ builds = Table(
 )
 PAGE = 2000
 """Events a transaction: others write in between."""
+TRIES, WAIT_SECONDS = 60, 2
+"""How often the exchange is tried where somebody reads, and how long each waits."""
 PAUSE_SECONDS = 0.01
 """Between two pages, so that whoever waits to write on SQLite gets a turn."""
 
@@ -137,7 +141,7 @@ def rebuild(engine: Engine) -> Iterator[int]:
         yield (reached := now)
         if engine.dialect.name == "sqlite":
             time.sleep(PAUSE_SECONDS)
-    if (now := _exchange(engine, generation)) > reached:
+    if (now := _exchanged(engine, generation)) > reached:
         yield now
     with writing(engine) as connection:
         _drop(connection, "old")
@@ -183,6 +187,20 @@ def _fill(connection: Connection, generation: int, page: list[log.StoredEvent]) 
             filling.write()
 
 
+def _exchanged(engine: Engine, generation: int) -> int:
+    """Exchange the tables, again and again where somebody has been reading the old ones for long: who waits for them
+    holds up all others, so nobody waits long."""
+    for _ in range(TRIES):
+        try:
+            return _exchange(engine, generation)
+        except DBAPIError as error:
+            found = trouble(error)
+            if found is None or found.code != "locked":
+                raise
+            time.sleep(WAIT_SECONDS)
+    return _exchange(engine, generation)
+
+
 def _exchange(engine: Engine, generation: int) -> int:
     """While nobody writes: fill in the rest, and put the new tables in the place of the old. The position reached; 0
     where another process was first."""
@@ -195,6 +213,8 @@ def _exchange(engine: Engine, generation: int) -> int:
         while page := log.after(connection, reached, end, PAGE):
             _fill(connection, generation, page)
             reached = page[-1].position
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'"))
         live = built(connection)
         _rename(connection, "", f"_{live.generation if live else 0}")
         _rename(connection, f"_{generation}", "")

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, inspect
 
 import tracker
 from tracker.schema import derived, durable
-from tracker.store.engine import open_engine, reading
+from tracker.store.engine import open_engine
 from tracker.store.migrate import migrate
 
 for module in pkgutil.walk_packages(tracker.__path__, "tracker."):
@@ -28,7 +28,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 def differences(engine: Engine) -> list[object]:
-    with reading(engine) as connection:
+    with engine.connect() as connection:
         context = MigrationContext.configure(
             connection,
             opts={

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, Engine, text
 
 from tracker.domain.errors import Refused
-from tracker.store.engine import reading
 
 FULL = 2
 """SQLite's number for synchronous = FULL; EXTRA is 3."""
@@ -13,7 +12,7 @@ FULL = 2
 
 def assure(engine: Engine) -> None:
     """Refused (``conflict``) where this database acknowledges commits that a power cut can lose."""
-    with reading(engine) as connection:
+    with engine.connect() as connection:
         if wrong := [*_wrong(connection)]:
             raise Refused(
                 "conflict",

@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
+from tracker.schema import derived
 from tracker.store.trouble import FileMoved, OutcomeUnknown, trouble
 
 INSERTS: dict[str, Callable[[sa.Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
@@ -111,7 +112,15 @@ def reading(engine: Engine) -> Iterator[Connection]:
         connection.begin(),
         _wrapped(connection),
     ):
+        if engine.dialect.name == "postgresql" and derived.tables:
+            _hold(connection)
         yield connection
+
+
+def _hold(connection: Connection) -> None:
+    """Keep the derived tables from being exchanged while they are read. PostgreSQL finds a table by its name as of now,
+    its rows as of the snapshot: in tables that came later there would be none. Locked before the snapshot is taken."""
+    connection.connection.cursor().execute(f"LOCK TABLE {', '.join(derived.tables)} IN ACCESS SHARE MODE")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from tracker.domain.errors import Refused
 from tracker.schema import derived
 from tracker.settings import shipped
-from tracker.store.engine import reading, writing
+from tracker.store.engine import writing
 
 LOCK = 7_482_011_940_553
 """PostgreSQL advisory lock of whoever migrates."""
@@ -32,7 +32,7 @@ def migrate(engine: Engine) -> None:
 
 def check_release(engine: Engine) -> None:
     """Refused (``conflict``) where a newer release made the schema: this one could misread what it finds."""
-    with reading(engine) as connection:
+    with engine.connect() as connection:
         held = release(connection) if inspect(connection).has_table("alembic_version") else None
     known = sorted(
         path.name.partition("_")[0] for path in (shipped("migrations") / "versions").glob("*_*.py")
