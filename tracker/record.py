@@ -17,7 +17,7 @@ from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from uuid_utils import uuid7
 
 from tracker.domain import decide
@@ -281,14 +281,16 @@ class _Group:
 
 
 def _together(engine: Engine, group: Sequence[_Waiting]) -> None:
-    """Record the orders of a group in one transaction; where that fails for a fault of ours, one by one."""
+    """Record the orders of a group in one transaction; where that fails for a fault of one of them, one by one."""
     outcomes: Sequence[Recorded | Exception] = [Stopped("recording was stopped")] * len(group)
     try:
         outcomes = _all_recorded(engine, group)
-    except SQLAlchemyError as error:
-        outcomes = [error] * len(group)
     except Exception as error:  # noqa: BLE001 - each of them is told, or tried alone
-        outcomes = [error] if len(group) == 1 else [_alone(engine, waiting) for waiting in group]
+        of_all = isinstance(error, SQLAlchemyError) and not isinstance(error, DataError | IntegrityError)
+        if len(group) > 1 and not of_all:
+            outcomes = [_alone(engine, waiting) for waiting in group]
+        else:
+            outcomes = [error] * len(group)
     finally:
         for waiting, outcome in zip(group, outcomes, strict=True):
             waiting.outcome = outcome
