@@ -1,5 +1,5 @@
 """All read models anew from a log that lies there: in few long histories and in many short ones. The peers, which work
-out one stream at a time, replay a tenth of the events, over and over in their time box. And the most memory that it
+out one stream at a time, replay a fortieth of the events, over and over in their time box. And the most memory that it
 takes, in a process of its own, as the log grows."""
 
 import subprocess
@@ -19,7 +19,7 @@ from bench.works.competing import competing
 from bench.works.inserting import inserted
 
 TITLE = "rebuild"
-FEW = 20
+FEW, SLOW = 20, 40
 WHOLE = ("raw driver", "SQLAlchemy Core", "eventsourcing recorder")
 """Who replays the whole log, as this project does."""
 
@@ -35,7 +35,7 @@ def _replayed(plan: Plan, place: Place, shape: Shape) -> list[Row]:
             if name in WHOLE:
                 store.fill(shape, plan.events)
             else:
-                store.fill(_tenth(shape), plan.events // 10)
+                store.fill(_part(shape, SLOW), plan.events // SLOW)
         turns = {name: partial(s.replay, plan.box) for name, s in stores.items()}
         with filled(plan, place, f"{shape.name}-{plan.events}", story(shape), [plan.events]) as (full,):
             ours = Ours(full)
@@ -61,17 +61,17 @@ def _replayed(plan: Plan, place: Place, shape: Shape) -> list[Row]:
 
 def _memory(plan: Plan, place: Place, shape: Shape, url: str) -> Row:
     name = f"{shape.name}-{plan.events // 10}"
-    with filled(plan, place, name, story(_tenth(shape)), [plan.events // 10]) as (tenth,):
+    with filled(plan, place, name, story(_part(shape, 10)), [plan.events // 10]) as (tenth,):
         small, large = _peak(tenth.url), _peak(url)
     goal = at_most("≤ 1.5 × that of a tenth of the events", large / small, 1.5)
     work = f"memory of that, {shape.streams:,} subjects"
     return Row(work, place.kind, MEMORY, {OURS: Figure.of([large])}, [goal], [f"a tenth: {small:.0f} MiB"])
 
 
-def _tenth(shape: Shape) -> Shape:
+def _part(shape: Shape, parts: int) -> Shape:
     if shape.streams == FEW:
-        return Shape(shape.name, FEW, shape.events // 10)
-    return Shape(shape.name, shape.streams // 10, shape.events)
+        return Shape(shape.name, FEW, shape.events // parts)
+    return Shape(shape.name, shape.streams // parts, shape.events)
 
 
 def _peak(url: str) -> float:
