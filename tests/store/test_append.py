@@ -167,3 +167,11 @@ def test_a_withdrawal_that_waits_for_a_correction_sees_where_it_moved_the_develo
     with reading(engine) as connection:
         assert log.position(connection) == 4
         assert list(segments.drift(connection)) == []
+
+
+def test_more_positions_may_be_asked_for_than_a_statement_takes(engine: Engine) -> None:
+    record(engine, development(opened("measure:us-x", at(25))), ME)
+    with reading(engine) as connection:
+        assert [*log.at_positions(connection, range(70_000))] == [1]
+        assert len(log.of_developments(connection, map(str, range(70_000)), log.ENDLESS)) == 0
+        assert len(log.of_subjects(connection, ["measure:us-x", *map(str, range(70_000))], 1)) == 1

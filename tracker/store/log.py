@@ -8,7 +8,8 @@ follower is ``WHERE position > :checkpoint``. The database itself refuses UPDATE
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import (
@@ -43,9 +44,12 @@ from tracker.store import proof
 from tracker.store.driver import Change, Put, Question
 from tracker.store.upcasts import decode
 
+Asked = TypeVar("Asked")
 LONGEST_KEY = 200
 ENDLESS = 2**62
 """A position beyond every other."""
+PARAMETERS = 10_000
+"""So many values are given to a statement at most."""
 MANY = 50_000
 """So many subjects are kept in mind at most, of a transaction that appends many events."""
 
@@ -413,19 +417,17 @@ def _stored(rows: Iterable[Row[Any]]) -> list[StoredEvent]:
 
 def at_positions(connection: Connection, positions: Iterable[int]) -> dict[int, StoredEvent]:
     """The events at these positions."""
-    wanted = list(positions)
-    found = _stored(connection.execute(_OF_POSITIONS, {"positions": wanted})) if wanted else []
-    return {event.position: event for event in found}
+    found = [_stored(connection.execute(_OF_POSITIONS, {"positions": some})) for some in _parts(positions)]
+    return {event.position: event for part in found for event in part}
 
 
 def of_developments(connection: Connection, developments: Iterable[str], until: int) -> list[StoredEvent]:
     """All events of these developments, repairs included, up to a position."""
-    wanted = list(developments)
-    return (
-        _stored(connection.execute(_OF_DEVELOPMENTS, {"developments": wanted, "until": until}))
-        if wanted
-        else []
-    )
+    found = [
+        _stored(connection.execute(_OF_DEVELOPMENTS, {"developments": some, "until": until}))
+        for some in _parts(developments)
+    ]
+    return sorted((event for part in found for event in part), key=_position)
 
 
 def of_subject(connection: Connection, subject: str, until: int) -> list[StoredEvent]:
@@ -435,7 +437,21 @@ def of_subject(connection: Connection, subject: str, until: int) -> list[StoredE
 
 def of_subjects(connection: Connection, subjects: Iterable[str], until: int) -> list[StoredEvent]:
     """All events of these subjects up to a position, in order."""
-    return _stored(connection.execute(_OF_SUBJECTS, {"subjects": list(subjects), "until": until}))
+    found = [
+        _stored(connection.execute(_OF_SUBJECTS, {"subjects": some, "until": until}))
+        for some in _parts(subjects)
+    ]
+    return sorted((event for part in found for event in part), key=_position)
+
+
+_position = attrgetter("position")
+
+
+def _parts(wanted: Iterable[Asked]) -> Iterator[list[Asked]]:
+    """As many at a time as a statement takes: PostgreSQL has room for 65,535 parameters."""
+    everything = list(wanted)
+    for first in range(0, len(everything), PARAMETERS):
+        yield everything[first : first + PARAMETERS]
 
 
 def after(connection: Connection, position: int, until: int, limit: int) -> list[StoredEvent]:
