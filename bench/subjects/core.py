@@ -8,7 +8,7 @@ from bench.databases import Database
 from bench.history import SHORT_LIVES, Fact, Shape, story
 from bench.measuring import Run, boxed, once
 from bench.subjects.raw import folded, row
-from tracker.store.engine import open_engine, reading, writing
+from tracker.store.engine import open_engine, writing
 
 NAME = "SQLAlchemy Core"
 KEEPS = "the same table"
@@ -67,13 +67,13 @@ class Core:
         return once(self._replay)
 
     def _replay(self) -> int:
-        with reading(self._engine) as connection:
+        with self._engine.connect() as connection:
             rows = connection.execution_options(yield_per=1000).execute(_SELECT)
             folded((stream, body) for stream, body in rows)
         return self.count()
 
     def count(self) -> int:
-        with reading(self._engine) as connection:
+        with self._engine.connect() as connection:
             return int(connection.execute(_COUNT).scalar_one())
 
     def close(self) -> None:
