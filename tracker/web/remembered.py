@@ -124,7 +124,8 @@ class Remembered:
         """``at_once``: from the file, which is read in microseconds and waits for nobody, so not even a thread is
         worth it; on a connection of its own, without a transaction."""
         if not self.at_once:
-            with self._engine.connect() as connection:
+            alone = {"isolation_level": "AUTOCOMMIT"}  # no BEGIN, no ROLLBACK: the one statement is all
+            with self._engine.connect().execution_options(**alone) as connection:
                 return Stamp(*connection.execute(_STAMP).one())
         check_file(self._engine)
         if self._own is None:
