@@ -34,7 +34,8 @@ def measure(plan: Plan, place: Place) -> Sequence[Row]:
         folder = Path(until_done.enter_context(TemporaryDirectory()))
         database = until_done.enter_context(place.empty())
         ours = until_done.enter_context(_tracker(database.url, folder))
-        for path in PATHS.values():  # what is asked once is not kept: these are answers that are asked for often
+        # What is asked once is not kept: these are answers that are asked for often.
+        for path in PATHS.values():
             _answer(ours, path)
             _answer(ours, path)
         answers = {path: _answer(ours, path) for path in PATHS.values()}
