@@ -118,7 +118,7 @@ def _imported(source: bytes) -> Iterator[str]:
 
 def catch_up(engine: Engine) -> None:
     """Build the tables anew where nothing may be asked of those there are."""
-    with writing(engine) as connection:
+    with engine.connect() as connection:  # a look takes no lock, at every start
         if not unusable(connection):
             return
     for _ in rebuild(engine):

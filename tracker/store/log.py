@@ -382,9 +382,6 @@ _LAST_SUBJECT = Question(lambda _: select(func.max(subjects.c.id)))
 _PUT_SUBJECTS, _GROW = Put(subjects), Change(subjects, ["version"], ["id"])
 _MOVE = Change(head, ["position", "chain", "recorded_at", "learnt_at"], ["id"])
 _PUT_COMMITS, _PUT_EVENTS, _PUT_REQUESTS = Put(commits), Put(events), Put(requests)
-_VERSIONS = select(subjects.c.key, subjects.c.version).where(
-    subjects.c.key.in_(bindparam("keys", expanding=True))
-)
 
 
 _STORED: Select[Any] = (
@@ -620,7 +617,7 @@ def originals(connection: Connection, developments: Iterable[str]) -> dict[str, 
 
 def versions(connection: Connection, keys: Iterable[str]) -> dict[str, int]:
     """How many events each of these subjects has: what a writer says it has seen."""
-    return {row.key: row.version for row in connection.execute(_VERSIONS, {"keys": sorted(set(keys))})}
+    return {key: version for _, key, version in _SUBJECTS.rows(connection, keys=sorted(set(keys)))}
 
 
 def subject_keys(connection: Connection, kind: str = "") -> list[str]:
