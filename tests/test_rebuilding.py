@@ -10,10 +10,13 @@ from sqlalchemy import Engine, inspect, text
 
 from tracker import rebuilding
 from tracker.domain import decide
+from tracker.jobs.job import Surroundings
+from tracker.jobs.rebuild import run
 from tracker.projections import segments
 from tracker.rebuilding import builds, built, catch_up, due, rebuild, unusable
 from tracker.record import By, record
 from tracker.schema import derived
+from tracker.settings import load
 from tracker.store import log
 from tracker.store.engine import open_engine, reading, writing
 from tracker.store.migrate import migrate
@@ -218,3 +221,24 @@ def test_an_event_that_cannot_be_read_is_parked_and_the_rest_goes_on(
     assert beliefs(engine) == whole
     with reading(engine) as connection:
         assert segments.all_parked(connection) == []
+
+
+def test_a_release_does_not_build_over_what_a_newer_one_has_built(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def generation() -> int:
+        with reading(engine) as connection:
+            return built(connection).generation  # type: ignore[union-attr]
+
+    old = Surroundings(load({}), engine, lambda: NOW, lambda: False)
+    run(old)
+    monkeypatch.setattr(rebuilding, "code", lambda: "newer")
+    list(rebuild(engine))
+    newest = generation()
+    monkeypatch.setattr(rebuilding, "code", lambda: "older")
+    run(old)
+    assert generation() == newest
+    with writing(engine) as connection:
+        rebuilding.outdate(connection)
+    run(old)
+    assert generation() == newest + 1

@@ -17,9 +17,12 @@ _seen: WeakKeyDictionary[Engine, int] = WeakKeyDictionary()
 def run(around: Surroundings) -> None:
     with reading(around.engine) as connection:
         live = rebuilding.built(connection)
-        if not rebuilding.due(connection) or live is None:
+        if live is None:
             return
-    if live.code and _seen.setdefault(around.engine, live.generation) != live.generation:
+        first = _seen.setdefault(around.engine, live.generation)
+        if not rebuilding.due(connection):
+            return
+    if live.code and live.generation != first:
         return  # another release was begun beside this one, and has built since: it is the newer
     log.info("rebuilding")
     for _ in rebuilding.rebuild(around.engine):
