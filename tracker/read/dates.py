@@ -1,0 +1,200 @@
+"""The dates of a calendar: deadlines, effective dates and threatened ones, those ahead and those of late, each with
+what became of it. Nothing of this is kept: it is worked out from what was known at each position."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+
+from sqlalchemy import Connection
+
+from tracker.domain.dates import Date, Dated, Group, Known, course, dated, datings
+from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, Told, kind_of
+from tracker.domain.fold import Row
+from tracker.domain.history import About, History, blocs_of, by_partner, joins, rows_of, value
+from tracker.domain.paint import EVERYONE
+from tracker.domain.views import Cause, ChangeView, change_view, title_of
+from tracker.domain.when import FOREVER, Days
+from tracker.projections import segments
+from tracker.read.moving import plain
+from tracker.read.partners import abouts_of, cause, names
+from tracker.read.point import Point
+from tracker.store import log
+from tracker.store.log import StoredEvent
+
+KEEP = timedelta(days=90)
+"""How long a date stays: after it has passed, or after it was called off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """That a date moved, from and to where as they were stated, by which event."""
+
+    before: str
+    after: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A date for people: ``title`` of what has it; ``stated`` in words of the record, taking up ``days`` or an instant;
+    ``stands``: it was not called off; ``status`` and ``text`` of a deadline; ``changes``: what comes for whom;
+    ``cause``: what set it like this, ``called_off`` what called it off, and ``reason`` why, where our record was
+    mended. ``set_at`` and ``changed_at``: when that was recorded first and last."""
+
+    group: Group
+    first: datetime
+    twin: int
+    title: str
+    stated: str
+    days: Days | datetime
+    stands: bool
+    sequence: int
+    status: str | None
+    text: str | None
+    changes: Mapping[str, Sequence[ChangeView]]
+    moved: Sequence[Moved]
+    cause: Cause
+    called_off: Cause | None
+    reason: str | None
+    set_at: datetime
+    changed_at: datetime
+
+
+def dates(connection: Connection, codes: Sequence[str] | None, at: Point) -> list[Entry]:
+    """The dates that concern these partners (None: all who are followed), in order: those ahead of a point, those
+    that passed not long before, and those that were called off not long before."""
+    strands = Strands(connection, [*names(connection, at.known)] if codes is None else codes, at)
+    found = [date for strand in strands.late for date in strands.dates(strand)]
+    shown = [date for date in found if strands.shows(date)]
+    return [strands.entry(date) for date in sorted(shown, key=lambda date: (date.now.at, date.group, date.twin))]
+
+
+Strand = tuple[str, str]
+"""What can be worked out alone: a subject; of a partner, one aspect."""
+
+
+class Strands:
+    """All that was ever known about some partners, in strands; those that may hold a date to show are ``late``."""
+
+    def __init__(self, connection: Connection, codes: Sequence[str], at: Point) -> None:
+        self._at = at
+        rows = segments.ever_known(connection, [*codes, EVERYONE], at.known)
+        if blocs := blocs_of(rows) - {*codes}:
+            rows += segments.ever_known(connection, blocs, at.known)
+        self._abouts: Mapping[str, About] = abouts_of(connection, rows, at.known)
+        held = by_partner(row for row in rows if row.lane.aspect not in ("about", "checked"))
+        self._members: dict[str, list[Row]] = {}
+        self._rows: dict[Strand, dict[str, list[Row]]] = {}
+        since = plain(at.as_of) - KEEP
+        recent = log.known_at(connection, since)
+        self.late: dict[Strand, None] = {}
+        for code in codes:
+            its = rows_of(code, held)
+            self._members[code] = [row for row in its if row.partner == code and joins(row)]
+            for row in its:
+                strand = _strand(row)
+                self._rows.setdefault(strand, {}).setdefault(code, []).append(row)
+                if _may_show(row, since, recent, at.known):
+                    self.late[strand] = None
+        behind = {subject for subject, _ in self.late}
+        behind |= {row.subject for its in self._members.values() for row in its}
+        self._events = {event.position: event for event in log.of_subjects(connection, behind, at.known)}
+        self._told = cache(self._read)
+
+    def _read(self, position: int) -> Told:
+        return self._events[position].told
+
+    def dates(self, strand: Strand) -> list[Date]:
+        """The dates of a strand, through all that was known of it."""
+        by_code = self._rows[strand]
+        known: dict[Group, list[Known]] = {}
+        for position, learnt_at in self._steps(by_code):
+            seen = self._seen(by_code, position)
+            read: dict[int, Sequence[Dated]] = {
+                id(history): [*dated(history, self._told)] for history in {id(h): h for h in seen.values()}.values()
+            }
+            found = datings({code: read[id(history)] for code, history in seen.items()}, seen)
+            for group in {*known, *found}:
+                known.setdefault(group, []).append(Known(position, learnt_at, found.get(group, [])))
+        return [date for group, its in known.items() for date in course(group, its)]
+
+    def _steps(self, by_code: Mapping[str, Sequence[Row]]) -> list[tuple[int, datetime]]:
+        """The positions at which knowledge of these rows changed, of each commit the last, and when it was learnt."""
+        rows = [row for code, its in by_code.items() for row in (*its, *self._members[code])]
+        moved = {position for row in rows for position in (row.known_from, row.known_until)}
+        steps = {
+            event.commit: (position, event.learnt_at)
+            for position in sorted(moved)
+            if (event := self._events.get(position))
+        }
+        return [*steps.values()]
+
+    def _seen(self, by_code: Mapping[str, Sequence[Row]], position: int) -> dict[str, History]:
+        """What was known at a position, per partner; those whom only what reaches everyone reaches share it."""
+        found: dict[str, History] = {}
+        common: History | None = None
+        for code, rows in by_code.items():
+            known = [r for r in (*rows, *self._members[code]) if r.known_from <= position < r.known_until]
+            if not all(_for_anyone(row, code) for row in known):
+                found[code] = History(code, known, self._abouts)
+            elif common is None:
+                found[code] = common = History(code, known, self._abouts)
+            else:
+                found[code] = common
+        return found
+
+    def shows(self, date: Date) -> bool:
+        """Whether a date is ahead, or passed or was called off not long ago."""
+        since = date.now.at if date.stands else self._events[date.moved_by].learnt_at
+        return self._at.as_of < since + KEEP
+
+    def entry(self, date: Date) -> Entry:
+        now, group = date.now, date.group
+        changes: dict[str, list[ChangeView]] = {}
+        for code, change, seen in now.comes:
+            changes.setdefault(code, []).append(change_view(change, seen))
+        first = now.comes[0].change
+        off = None if date.stands else self._events[date.moved_by]
+        stood = [stated for stated, _ in date.earlier] + [now.stated]
+        return Entry(
+            group=group, first=date.first, twin=date.twin, stated=now.stated, days=now.days, stands=date.stands,
+            title=next(view.name or view.title for its in changes.values() for view in its)
+            if group.kind == "deadline"
+            else title_of(group.subject, self._abouts.get(group.subject, {})),
+            sequence=date.sequence, status=value(first.after, "status"), text=value(first.after, "text"),
+            changes=changes, cause=cause(self._events[now.cause]), called_off=off and cause(off),
+            moved=[
+                Moved(before, after, cause(self._events[position]))
+                for (before, position), after in zip(date.earlier, stood[1:], strict=True)
+            ],
+            reason=_reason(off), set_at=self._events[date.set_by].recorded_at,
+            changed_at=self._events[date.changed_by].recorded_at,
+        )  # fmt: skip
+
+
+def _strand(row: Row) -> Strand:
+    return row.subject, row.lane.aspect if kind_of(row.subject) == "partner" else ""
+
+
+def _may_show(row: Row, since: datetime, recent: int, known: int) -> bool:
+    """Whether a row may be behind a date to show: it speaks of a time not long before, or was learnt or given up since."""
+    start, end, state = row.segment
+    stamps = [layer.value for name in ("due_at", "starts_at") for layer in state.get(name, ())[:1]]
+    return (
+        start >= since
+        or since <= end < FOREVER
+        or any(stamp and stamp >= since.timestamp() for stamp in stamps)
+        or row.known_from > recent
+        or recent < row.known_until <= known
+    )
+
+
+def _for_anyone(row: Row, code: str) -> bool:
+    layers = (layer for its in row.segment.state.values() for layer in its)
+    return row.partner == EVERYONE and not any(code in layer.excepted for layer in layers)
+
+
+def _reason(event: StoredEvent | None) -> str | None:
+    said = event.event if event else None
+    return said.reason if isinstance(said, DevelopmentCorrected | DevelopmentWithdrawn) else None
