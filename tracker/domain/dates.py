@@ -8,7 +8,7 @@ else where the same is to come at another time. What is said of a deadline, or o
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from tracker.domain.events import Told, actor_of
@@ -16,16 +16,19 @@ from tracker.domain.history import MAIN, Change, Facts, History, Key, value, val
 from tracker.domain.moves import cause, inert, vacuous
 from tracker.domain.paint import announced
 from tracker.domain.views import stated
-from tracker.domain.when import BEGINNING, FOREVER, Days, span, stating, zone_of
+from tracker.domain.when import BEGINNING, FOREVER, Days, moment, span, stating, zone_of
 
 END = FOREVER - timedelta(microseconds=1)
 """Late enough for everything that is said to hold."""
 
-Kind = Literal["deadline", "effect", "threat"]
+Kind = Literal["deadline", "promise", "effect", "threat"]
+ONE = ("deadline", "promise")
+"""Kinds that have one date at a time, which is always the same however it moves."""
 
 
 class Group(NamedTuple):
-    """What has a date, or several: a deadline, a subject in which something takes effect, a claim that threatens."""
+    """What has a date, or several: a deadline, a promise of an agreement, a subject in which something takes effect, a
+    claim that threatens."""
 
     kind: Kind
     subject: str
@@ -54,7 +57,8 @@ class Dating(NamedTuple):
     def says(self) -> tuple[Any, ...]:
         """Everything that is said of it, to tell whether that changed."""
         told = [
-            (one.code, one.change.key, values(one.change.before), values(one.change.after)) for one in self.comes
+            (one.code, one.change.key, values(one.change.before), values(one.change.after))
+            for one in self.comes
         ]
         return self.stated, self.cause, told
 
@@ -136,8 +140,8 @@ def _same_thing(date: Date, dating: Dating) -> bool:
 
 
 def _may_return(date: Date, learnt_at: datetime) -> bool:
-    """What was called off comes back as the same while its day is still ahead; a deadline is always the same."""
-    return date.stands or date.group.kind == "deadline" or date.now.at > learnt_at
+    """What was called off comes back as the same while its day is still ahead; a deadline whenever it does."""
+    return date.stands or date.group.kind in ONE or date.now.at > learnt_at
 
 
 # ---------------------------------------------------------------- what is known at one position
@@ -145,6 +149,8 @@ def _may_return(date: Date, learnt_at: datetime) -> bool:
 
 Telling = Callable[[int], Told]
 """What was told by the event at a position."""
+CALLED_OFF = ("cancelled", "shelved", "dropped")
+"""How a deadline or a promise stands of which the date is void."""
 THREATENS = ("status", "rate", "says", "by", "condition")
 """What is said of a threat whose day comes."""
 
@@ -182,12 +188,11 @@ def dated(seen: History, told: Telling) -> Iterator[Dated]:
     """The dates that a history holds."""
     for key in sorted(seen.keys):
         facts = seen.own(key, END)
-        if key.family == "deadline":
-            if value(facts, "status") != "cancelled":
-                yield from _named(key, Group("deadline", key.subject, key.name), facts, "due", facts, told)
-        elif key.claim and (
-            value(facts, "status") == "threatened" or value(facts, "outcome") == "open"
-        ):
+        if key.family in ("deadline", "provision") and not key.claim:
+            if value(facts, "status") not in CALLED_OFF:
+                kind: Kind = "deadline" if key.family == "deadline" else "promise"
+                yield from _named(key, Group(kind, key.subject, key.name), facts, "due", facts, told)
+        elif key.claim and (value(facts, "status") == "threatened" or value(facts, "outcome") == "open"):
             named = {name: facts[name] for name in THREATENS if name in facts}
             yield from _named(key, Group("threat", key.subject, key.claim), facts, "starts", named, told)
     for change in seen.changes(BEGINNING, END):
@@ -203,12 +208,14 @@ def dated(seen: History, told: Telling) -> Iterator[Dated]:
 
 def _named(key: Key, group: Group, facts: Facts, field: str, says: Facts, told: Telling) -> Iterator[Dated]:
     """A date that is a value; it stands whether its day has come or not."""
-    text, stamp = facts.get(field), value(facts, f"{field}_at")
-    if text is not None and text.value is not None and stamp is not None:
-        at = datetime.fromtimestamp(stamp, UTC)
+    text = facts.get(field)
+    if text is not None and text.value is not None:
         zone = told(text.position).zone or zone_of(actor_of(key.subject))
+        at = moment(text.value, zone).at
         after = {name: fact for name, fact in says.items() if fact.value is not None}
-        yield Dated(group, text.value.strip(), zone, at, text.position, key, Change(key, at, FOREVER, {}, after))
+        yield Dated(
+            group, text.value.strip(), zone, at, text.position, key, Change(key, at, FOREVER, {}, after)
+        )
 
 
 def _silent(change: Change, seen: History) -> bool:

@@ -1,7 +1,7 @@
 """The dates of a calendar: deadlines, effective dates and threatened ones, those ahead and those of late, each with
 what became of it. Nothing of this is kept: it is worked out from what was known at each position."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 from tracker.domain.dates import Date, Dated, Group, Known, course, dated, datings
 from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, Told, kind_of
 from tracker.domain.fold import Row
-from tracker.domain.history import About, History, blocs_of, by_partner, joins, rows_of, value
+from tracker.domain.history import About, Change, History, blocs_of, by_partner, joins, rows_of, value
 from tracker.domain.paint import EVERYONE
-from tracker.domain.views import Cause, ChangeView, change_view, title_of
-from tracker.domain.when import FOREVER, Days
+from tracker.domain.views import Cause, ChangeView, change_view, name_of, title_of
+from tracker.domain.when import FOREVER, Days, moment
 from tracker.projections import segments
 from tracker.read.moving import plain
 from tracker.read.partners import abouts_of, cause, names
@@ -36,16 +36,18 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A date for people: ``title`` of what has it; ``stated`` in words of the record, taking up ``days`` or an instant;
-    ``stands``: it was not called off; ``status`` and ``text`` of a deadline; ``changes``: what comes for whom;
-    ``cause``: what set it like this, ``called_off`` what called it off, and ``reason`` why, where our record was
-    mended. ``set_at`` and ``changed_at``: when that was recorded first and last."""
+class DateView:
+    """A date for people: ``title`` of the subject that has it, and the ``name`` of the deadline or promise; ``stated``
+    in words of the record, taking up ``days`` or an instant; ``stands``: it was not called off; ``status`` and ``text``
+    of a deadline; ``changes``: what comes for whom; ``cause``: what set it like this, ``called_off`` what called it
+    off, and ``reason`` why, where our record was mended. ``set_at`` and ``changed_at``: when that was recorded, first
+    and last."""
 
     group: Group
     first: datetime
     twin: int
     title: str
+    name: str
     stated: str
     days: Days | datetime
     stands: bool
@@ -61,13 +63,15 @@ class Entry:
     changed_at: datetime
 
 
-def dates(connection: Connection, codes: Sequence[str] | None, at: Point) -> list[Entry]:
+def dates(connection: Connection, codes: Sequence[str] | None, at: Point) -> list[DateView]:
     """The dates that concern these partners (None: all who are followed), in order: those ahead of a point, those
     that passed not long before, and those that were called off not long before."""
     strands = Strands(connection, [*names(connection, at.known)] if codes is None else codes, at)
     found = [date for strand in strands.late for date in strands.dates(strand)]
     shown = [date for date in found if strands.shows(date)]
-    return [strands.entry(date) for date in sorted(shown, key=lambda date: (date.now.at, date.group, date.twin))]
+    return [
+        strands.view(date) for date in sorted(shown, key=lambda date: (date.now.at, date.group, date.twin))
+    ]
 
 
 Strand = tuple[str, str]
@@ -112,7 +116,8 @@ class Strands:
         for position, learnt_at in self._steps(by_code):
             seen = self._seen(by_code, position)
             read: dict[int, Sequence[Dated]] = {
-                id(history): [*dated(history, self._told)] for history in {id(h): h for h in seen.values()}.values()
+                id(history): [*dated(history, self._told)]
+                for history in {id(h): h for h in seen.values()}.values()
             }
             found = datings({code: read[id(history)] for code, history in seen.items()}, seen)
             for group in {*known, *found}:
@@ -149,21 +154,21 @@ class Strands:
         since = date.now.at if date.stands else self._events[date.moved_by].learnt_at
         return self._at.as_of < since + KEEP
 
-    def entry(self, date: Date) -> Entry:
+    def view(self, date: Date) -> DateView:
         now, group = date.now, date.group
         changes: dict[str, list[ChangeView]] = {}
+        codes = {one.code for one in now.comes}
         for code, change, seen in now.comes:
-            changes.setdefault(code, []).append(change_view(change, seen))
+            if _via(change) not in codes - {code}:
+                changes.setdefault(code, []).append(change_view(change, seen))
         first = now.comes[0].change
         off = None if date.stands else self._events[date.moved_by]
         stood = [stated for stated, _ in date.earlier] + [now.stated]
-        return Entry(
+        return DateView(
             group=group, first=date.first, twin=date.twin, stated=now.stated, days=now.days, stands=date.stands,
-            title=next(view.name or view.title for its in changes.values() for view in its)
-            if group.kind == "deadline"
-            else title_of(group.subject, self._abouts.get(group.subject, {})),
+            title=title_of(group.subject, self._abouts.get(group.subject, {})), name=name_of(first, now.comes[0].seen),
             sequence=date.sequence, status=value(first.after, "status"), text=value(first.after, "text"),
-            changes=changes, cause=cause(self._events[now.cause]), called_off=off and cause(off),
+            changes=changes, cause=cause(self._events[now.cause]), called_off=cause(off) if off else None,
             moved=[
                 Moved(before, after, cause(self._events[position]))
                 for (before, position), after in zip(date.earlier, stood[1:], strict=True)
@@ -178,13 +183,13 @@ def _strand(row: Row) -> Strand:
 
 
 def _may_show(row: Row, since: datetime, recent: int, known: int) -> bool:
-    """Whether a row may be behind a date to show: it speaks of a time not long before, or was learnt or given up since."""
+    """Whether a row may be behind a date to show: it speaks of a time since then, or was learnt or given up since."""
     start, end, state = row.segment
-    stamps = [layer.value for name in ("due_at", "starts_at") for layer in state.get(name, ())[:1]]
+    stated = [layer.value for name in ("due", "starts") for layer in state.get(name, ())[:1] if layer.value]
     return (
         start >= since
         or since <= end < FOREVER
-        or any(stamp and stamp >= since.timestamp() for stamp in stamps)
+        or any(moment(text, "UTC").at >= since - timedelta(days=1) for text in stated)
         or row.known_from > recent
         or recent < row.known_until <= known
     )
@@ -193,6 +198,11 @@ def _may_show(row: Row, since: datetime, recent: int, known: int) -> bool:
 def _for_anyone(row: Row, code: str) -> bool:
     layers = (layer for its in row.segment.state.values() for layer in its)
     return row.partner == EVERYONE and not any(code in layer.excepted for layer in layers)
+
+
+def _via(change: Change) -> str:
+    """The target through which a change reaches the partner."""
+    return next(iter((*change.after.values(), *change.before.values()))).via
 
 
 def _reason(event: StoredEvent | None) -> str | None:

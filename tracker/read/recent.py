@@ -83,7 +83,7 @@ def in_scope(
     asked = dict.fromkeys(partners)
     named = [*sectors]
     for code in asked:
-        partner(connection, code, at.known)
+        partner(connection, code, at.known, "partners")
     if not asked and not named:
         return None
     wanted = {*subjects.sectors(connection, named, at.known, "sectors")}

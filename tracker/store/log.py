@@ -577,7 +577,7 @@ def clocks(connection: Connection) -> tuple[datetime, datetime]:
 
 def commits_before(
     connection: Connection, position: int, until: int, limit: int, subject: str | None, type: str | None
-) -> Sequence[Row[Any]]:
+) -> Sequence[Row[int, str]]:
     """``first`` and ``development`` of the commits that begin before a position and end by another, the last first;
     of those developments only that hold an event about a subject, and one of a type."""
     wanted = select(commits.c.first, commits.c.development).where(
