@@ -192,9 +192,11 @@ def dated(seen: History, told: Telling) -> Iterator[Dated]:
             if value(facts, "status") not in CALLED_OFF:
                 kind: Kind = "deadline" if key.family == "deadline" else "promise"
                 yield from _named(key, Group(kind, key.subject, key.name), facts, "due", facts, told)
-        elif key.claim and (value(facts, "status") == "threatened" or value(facts, "outcome") == "open"):
+        elif key.claim:
             named = {name: facts[name] for name in THREATENS if name in facts}
-            yield from _named(key, Group("threat", key.subject, key.claim), facts, "starts", named, told)
+            for one in _named(key, Group("threat", key.subject, key.claim), facts, "starts", named, told):
+                if _threatens(seen.own(key, max(one.at, announced(told(one.cause), key.subject).at))):
+                    yield one
     for change in seen.changes(BEGINNING, END):
         by = cause(change)
         if not _silent(change, seen) and announced(told(by), change.key.subject).at < change.start:
@@ -216,6 +218,11 @@ def _named(key: Key, group: Group, facts: Facts, field: str, says: Facts, told: 
         yield Dated(
             group, text.value.strip(), zone, at, text.position, key, Change(key, at, FOREVER, {}, after)
         )
+
+
+def _threatens(facts: Facts) -> bool:
+    """Whether a threat stands when its day comes, or a claim is open."""
+    return value(facts, "status") == "threatened" or value(facts, "outcome") == "open"
 
 
 def _silent(change: Change, seen: History) -> bool:

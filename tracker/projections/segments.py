@@ -241,6 +241,7 @@ _ALL_OF_SUBJECTS = _KNOWN_OF_ALL.where(lanes.c.subject.in_(bindparam("subjects",
 _OF_SUBJECTS = _ALL_OF_SUBJECTS.where(_PARTNERS)
 _EVER_KNOWN = _ROWS.where(segments.c.known_from <= bindparam("known"))
 _EVER_OF = _EVER_KNOWN.where(lanes.c.subject.in_(bindparam("subjects", expanding=True)))
+_EVER_ABOUT = _EVER_OF.where(lanes.c.aspect == "about")
 _ABOUT = (
     select(lanes.c.subject, segments.c.state)
     .join_from(lanes, segments, segments.c.lane == lanes.c.id)
@@ -409,6 +410,11 @@ def of_subjects(
 def ever_of(connection: Connection, subjects: Iterable[str], known: int) -> list[Row]:
     """All segments of these subjects that were known at this position or at any before it."""
     return _rows(connection.execute(_EVER_OF, {"known": known, "subjects": sorted(set(subjects))}))
+
+
+def ever_about(connection: Connection, subjects: Iterable[str], known: int) -> list[Row]:
+    """All segments known at this position or before it that say what these subjects are."""
+    return _rows(connection.execute(_EVER_ABOUT, {"known": known, "subjects": sorted(set(subjects))}))
 
 
 def places(connection: Connection) -> list[tuple[str, Lane]]:

@@ -1,6 +1,7 @@
 """The dates of a calendar: deadlines, effective dates and threatened ones, those ahead and those of late, each with
 what became of it. Nothing of this is kept: it is worked out from what was known at each position."""
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -86,7 +87,7 @@ class Strands:
         rows = segments.ever_known(connection, [*codes, EVERYONE], at.known)
         if blocs := blocs_of(rows) - {*codes}:
             rows += segments.ever_known(connection, blocs, at.known)
-        self._abouts: Mapping[str, About] = abouts_of(connection, rows, at.known)
+        self._abouts: dict[str, About] = abouts_of(connection, rows, at.known)
         held = by_partner(row for row in rows if row.lane.aspect not in ("about", "checked"))
         self._members: dict[str, list[Row]] = {}
         self._rows: dict[Strand, dict[str, list[Row]]] = {}
@@ -96,12 +97,16 @@ class Strands:
         for code in codes:
             its = rows_of(code, held)
             self._members[code] = [row for row in its if row.partner == code and joins(row)]
+            joined = any(_may_show(row, since, recent, at.known) for row in self._members[code])
             for row in its:
                 strand = _strand(row)
                 self._rows.setdefault(strand, {}).setdefault(code, []).append(row)
-                if _may_show(row, since, recent, at.known):
+                if joined or _may_show(row, since, recent, at.known):
                     self.late[strand] = None
         behind = {subject for subject, _ in self.late}
+        self._about: dict[str, list[Row]] = {subject: [] for subject in behind}
+        for row in segments.ever_about(connection, behind, at.known):
+            self._about[row.subject].append(row)
         behind |= {row.subject for its in self._members.values() for row in its}
         self._events = {event.position: event for event in log.of_subjects(connection, behind, at.known)}
         self._told = cache(self._read)
@@ -111,10 +116,9 @@ class Strands:
 
     def dates(self, strand: Strand) -> list[Date]:
         """The dates of a strand, through all that was known of it."""
-        by_code = self._rows[strand]
         known: dict[Group, list[Known]] = {}
-        for position, learnt_at in self._steps(by_code):
-            seen = self._seen(by_code, position)
+        for position, learnt_at in self._steps(strand):
+            seen = self._seen(strand, position)
             read: dict[int, Sequence[Dated]] = {
                 id(history): [*dated(history, self._told)]
                 for history in {id(h): h for h in seen.values()}.values()
@@ -124,9 +128,10 @@ class Strands:
                 known.setdefault(group, []).append(Known(position, learnt_at, found.get(group, [])))
         return [date for group, its in known.items() for date in course(group, its)]
 
-    def _steps(self, by_code: Mapping[str, Sequence[Row]]) -> list[tuple[int, datetime]]:
-        """The positions at which knowledge of these rows changed, of each commit the last, and when it was learnt."""
-        rows = [row for code, its in by_code.items() for row in (*its, *self._members[code])]
+    def _steps(self, strand: Strand) -> list[tuple[int, datetime]]:
+        """The positions at which knowledge of a strand changed, of each commit the last, and when it was learnt."""
+        rows = [row for code, its in self._rows[strand].items() for row in (*its, *self._members[code])]
+        rows += self._about[strand[0]]
         moved = {position for row in rows for position in (row.known_from, row.known_until)}
         steps = {
             event.commit: (position, event.learnt_at)
@@ -135,19 +140,29 @@ class Strands:
         }
         return [*steps.values()]
 
-    def _seen(self, by_code: Mapping[str, Sequence[Row]], position: int) -> dict[str, History]:
+    def _seen(self, strand: Strand, position: int) -> dict[str, History]:
         """What was known at a position, per partner; those whom only what reaches everyone reaches share it."""
         found: dict[str, History] = {}
         common: History | None = None
-        for code, rows in by_code.items():
+        abouts = ChainMap({strand[0]: self._known_about(strand[0], position)}, self._abouts)
+        for code, rows in self._rows[strand].items():
             known = [r for r in (*rows, *self._members[code]) if r.known_from <= position < r.known_until]
             if not all(_for_anyone(row, code) for row in known):
-                found[code] = History(code, known, self._abouts)
+                found[code] = History(code, known, abouts)
             elif common is None:
-                found[code] = common = History(code, known, self._abouts)
+                found[code] = common = History(code, known, abouts)
             else:
                 found[code] = common
         return found
+
+    def _known_about(self, subject: str, position: int) -> About:
+        """What was known at a position of what a subject is: above all, how its dates were stated."""
+        return {
+            name: layers[0].value
+            for row in self._about[subject]
+            if row.known_from <= position < row.known_until
+            for name, layers in row.segment.state.items()
+        }
 
     def shows(self, date: Date) -> bool:
         """Whether a date is ahead, or passed or was called off not long ago."""
