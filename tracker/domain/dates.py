@@ -191,12 +191,13 @@ def dated(seen: History, told: Telling) -> Iterator[Dated]:
         if key.family in ("deadline", "provision") and not key.claim:
             if value(facts, "status") not in CALLED_OFF:
                 kind: Kind = "deadline" if key.family == "deadline" else "promise"
-                yield from _named(key, Group(kind, key.subject, key.name), facts, "due", facts, told)
+                yield from _named(key, Group(kind, key.subject, key.name), facts, "due", told)
         elif key.claim:
-            named = {name: facts[name] for name in THREATENS if name in facts}
-            for one in _named(key, Group("threat", key.subject, key.claim), facts, "starts", named, told):
-                if _threatens(seen.own(key, max(one.at, announced(told(one.cause), key.subject).at))):
-                    yield one
+            for one in _named(key, Group("threat", key.subject, key.claim), facts, "starts", told):
+                held = seen.own(key, max(one.at, announced(told(one.cause), key.subject).at))
+                if value(held, "status") == "threatened" or value(held, "outcome") == "open":
+                    said = {name: held[name] for name in THREATENS if name in held}
+                    yield one._replace(change=_coming(key, one.at, said))
     for change in seen.changes(BEGINNING, END):
         by = cause(change)
         if not _silent(change, seen) and announced(told(by), change.key.subject).at < change.start:
@@ -208,21 +209,18 @@ def dated(seen: History, told: Telling) -> Iterator[Dated]:
             )  # fmt: skip
 
 
-def _named(key: Key, group: Group, facts: Facts, field: str, says: Facts, told: Telling) -> Iterator[Dated]:
+def _named(key: Key, group: Group, facts: Facts, field: str, told: Telling) -> Iterator[Dated]:
     """A date that is a value; it stands whether its day has come or not."""
     text = facts.get(field)
     if text is not None and text.value is not None:
         zone = told(text.position).zone or zone_of(actor_of(key.subject))
         at = moment(text.value, zone).at
-        after = {name: fact for name, fact in says.items() if fact.value is not None}
-        yield Dated(
-            group, text.value.strip(), zone, at, text.position, key, Change(key, at, FOREVER, {}, after)
-        )
+        yield Dated(group, text.value.strip(), zone, at, text.position, key, _coming(key, at, facts))
 
 
-def _threatens(facts: Facts) -> bool:
-    """Whether a threat stands when its day comes, or a claim is open."""
-    return value(facts, "status") == "threatened" or value(facts, "outcome") == "open"
+def _coming(key: Key, at: datetime, said: Facts) -> Change:
+    """What is said of a date that is a value, as if it began with it."""
+    return Change(key, at, FOREVER, {}, {name: fact for name, fact in said.items() if fact.value is not None})
 
 
 def _silent(change: Change, seen: History) -> bool:

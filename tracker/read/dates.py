@@ -87,7 +87,7 @@ class Strands:
         rows = segments.ever_known(connection, [*codes, EVERYONE], at.known)
         if blocs := blocs_of(rows) - {*codes}:
             rows += segments.ever_known(connection, blocs, at.known)
-        self._abouts: dict[str, About] = abouts_of(connection, rows, at.known)
+        self._abouts: dict[str, About] = {**abouts_of(connection, rows, at.known)}
         held = by_partner(row for row in rows if row.lane.aspect not in ("about", "checked"))
         self._members: dict[str, list[Row]] = {}
         self._rows: dict[Strand, dict[str, list[Row]]] = {}
