@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from tracker.domain.events import Told, actor_of
+from tracker.domain.events import Told, actor_of, kind_of
 from tracker.domain.history import MAIN, Change, Facts, History, Key, value, values
 from tracker.domain.moves import cause, inert, vacuous
 from tracker.domain.paint import announced
@@ -27,8 +27,8 @@ ONE = ("deadline", "promise")
 
 
 class Group(NamedTuple):
-    """What has a date, or several: a deadline, a promise of an agreement, a subject in which something takes effect, a
-    claim that threatens."""
+    """What has a date, or several: a deadline, a promise of an agreement, a subject (of a partner: an aspect) in which
+    something takes effect, a claim that threatens."""
 
     kind: Kind
     subject: str
@@ -155,6 +155,10 @@ THREATENS = ("status", "rate", "says", "by", "condition")
 """What is said of a threat whose day comes."""
 
 
+Strand = tuple[str, str]
+"""What can be worked out alone: a subject; of a partner, one aspect."""
+
+
 class Dated(NamedTuple):
     """A date in a history."""
 
@@ -204,9 +208,14 @@ def dated(seen: History, told: Telling) -> Iterator[Dated]:
             place = told(by).zone or zone_of(actor_of(change.key.subject))
             vague = stated(seen.abouts.get(change.key.subject, {}), change.start)
             yield Dated(
-                Group("effect", change.key.subject), vague or stating(change.start, place), place, change.start, by,
-                _sign(change, seen), change,
+                Group("effect", *strand(change.key.subject, change.key.aspect)), vague or stating(change.start, place),
+                place, change.start, by, _sign(change, seen), change,
             )  # fmt: skip
+
+
+def strand(subject: str, aspect: str) -> Strand:
+    """The strand that an item is in."""
+    return subject, aspect if kind_of(subject) == "partner" else ""
 
 
 def _named(key: Key, group: Group, facts: Facts, field: str, told: Telling) -> Iterator[Dated]:

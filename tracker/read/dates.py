@@ -9,8 +9,8 @@ from functools import cache
 
 from sqlalchemy import Connection
 
-from tracker.domain.dates import Date, Dated, Group, Known, course, dated, datings
-from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, Told, kind_of
+from tracker.domain.dates import Date, Dated, Group, Known, Strand, course, dated, datings, strand
+from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, Told
 from tracker.domain.fold import Row
 from tracker.domain.history import About, Change, History, blocs_of, by_partner, joins, rows_of, value
 from tracker.domain.paint import EVERYONE
@@ -68,15 +68,11 @@ def dates(connection: Connection, codes: Sequence[str] | None, at: Point) -> lis
     """The dates that concern these partners (None: all who are followed), in order: those ahead of a point, those
     that passed not long before, and those that were called off not long before."""
     strands = Strands(connection, [*names(connection, at.known)] if codes is None else codes, at)
-    found = [date for strand in strands.late for date in strands.dates(strand)]
+    found = [date for own in strands.late for date in strands.dates(own)]
     shown = [date for date in found if strands.shows(date)]
     return [
         strands.view(date) for date in sorted(shown, key=lambda date: (date.now.at, date.group, date.twin))
     ]
-
-
-Strand = tuple[str, str]
-"""What can be worked out alone: a subject; of a partner, one aspect."""
 
 
 class Strands:
@@ -99,10 +95,10 @@ class Strands:
             self._members[code] = [row for row in its if row.partner == code and joins(row)]
             joined = any(_may_show(row, since, recent, at.known) for row in self._members[code])
             for row in its:
-                strand = _strand(row)
-                self._rows.setdefault(strand, {}).setdefault(code, []).append(row)
+                own = strand(row.subject, row.lane.aspect)
+                self._rows.setdefault(own, {}).setdefault(code, []).append(row)
                 if joined or _may_show(row, since, recent, at.known):
-                    self.late[strand] = None
+                    self.late[own] = None
         behind = {subject for subject, _ in self.late}
         self._about: dict[str, list[Row]] = {subject: [] for subject in behind}
         for row in segments.ever_about(connection, behind, at.known):
@@ -114,24 +110,29 @@ class Strands:
     def _read(self, position: int) -> Told:
         return self._events[position].told
 
-    def dates(self, strand: Strand) -> list[Date]:
+    def dates(self, own: Strand) -> list[Date]:
         """The dates of a strand, through all that was known of it."""
         known: dict[Group, list[Known]] = {}
-        for position, learnt_at in self._steps(strand):
-            seen = self._seen(strand, position)
-            read: dict[int, Sequence[Dated]] = {
-                id(history): [*dated(history, self._told)]
-                for history in {id(h): h for h in seen.values()}.values()
-            }
-            found = datings({code: read[id(history)] for code, history in seen.items()}, seen)
+        for position, learnt_at in self._steps(own):
+            seen = self._seen(own, position)
+            each = {id(history): history for history in seen.values()}
+            held = {id: self._dated(own, history) for id, history in each.items()}
+            found = datings({code: held[id(history)] for code, history in seen.items()}, seen)
             for group in {*known, *found}:
                 known.setdefault(group, []).append(Known(position, learnt_at, found.get(group, [])))
         return [date for group, its in known.items() for date in course(group, its)]
 
-    def _steps(self, strand: Strand) -> list[tuple[int, datetime]]:
+    def _dated(self, own: Strand, seen: History) -> list[Dated]:
+        return [
+            one
+            for one in dated(seen, self._told)
+            if strand(one.change.key.subject, one.change.key.aspect) == own
+        ]
+
+    def _steps(self, own: Strand) -> list[tuple[int, datetime]]:
         """The positions at which knowledge of a strand changed, of each commit the last, and when it was learnt."""
-        rows = [row for code, its in self._rows[strand].items() for row in (*its, *self._members[code])]
-        rows += self._about[strand[0]]
+        rows = [row for code, its in self._rows[own].items() for row in (*its, *self._members[code])]
+        rows += self._about[own[0]]
         moved = {position for row in rows for position in (row.known_from, row.known_until)}
         steps = {
             event.commit: (position, event.learnt_at)
@@ -140,12 +141,12 @@ class Strands:
         }
         return [*steps.values()]
 
-    def _seen(self, strand: Strand, position: int) -> dict[str, History]:
+    def _seen(self, own: Strand, position: int) -> dict[str, History]:
         """What was known at a position, per partner; those whom only what reaches everyone reaches share it."""
         found: dict[str, History] = {}
         common: History | None = None
-        abouts = ChainMap({strand[0]: self._known_about(strand[0], position)}, self._abouts)
-        for code, rows in self._rows[strand].items():
+        abouts = ChainMap({own[0]: self._known_about(own[0], position)}, self._abouts)
+        for code, rows in self._rows[own].items():
             known = [r for r in (*rows, *self._members[code]) if r.known_from <= position < r.known_until]
             if not all(_for_anyone(row, code) for row in known):
                 found[code] = History(code, known, abouts)
@@ -191,10 +192,6 @@ class Strands:
             reason=_reason(off), set_at=self._events[date.set_by].recorded_at,
             changed_at=self._events[date.changed_by].recorded_at,
         )  # fmt: skip
-
-
-def _strand(row: Row) -> Strand:
-    return row.subject, row.lane.aspect if kind_of(row.subject) == "partner" else ""
 
 
 def _may_show(row: Row, since: datetime, recent: int, known: int) -> bool:
