@@ -3,6 +3,7 @@ its sequence rises when, and only when, it moves, is called off or is set again.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,8 +29,8 @@ Name = tuple[Any, ...]
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    world = World(database_url)
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(f"sqlite:///{tmp_path / 'tracker.db'}")
     yield world
     world.engine.dispose()
 
@@ -60,7 +61,7 @@ def assert_nothing_is_lost(played: Played, codes: list[str]) -> None:
         before = now
 
 
-@settings(search, max_examples=12)
+@settings(search, max_examples=10)
 @given(steps=histories(most=8))
 def test_no_date_is_lost_and_each_move_is_counted(world: World, steps: list[Step]) -> None:
     played = world.play(steps)
@@ -129,7 +130,7 @@ def of_deadlines(draw: st.DrawFn) -> list[Step]:
     return steps
 
 
-@settings(search, max_examples=20)
+@settings(search, max_examples=12)
 @given(steps=of_deadlines())
 def test_a_deadline_is_one_date_however_it_moves(world: World, steps: list[Step]) -> None:
     played = world.play(steps)
