@@ -52,8 +52,7 @@ class Desk:
 
     def dates(self, **asked: Any) -> dict[str, Any]:
         """The events by their summaries."""
-        found = {str(event["SUMMARY"]): event for event in rfc5545.events(self.raw(**asked)).values()}
-        return found
+        return {str(event["SUMMARY"]): event for event in rfc5545.events(self.raw(**asked)).values()}
 
     def date(self, words: str, **asked: Any) -> Any:
         """The one event whose summary holds these words."""
