@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from projections.world import Played, World
 
-from tracker.domain.dates import Dated, dated
+from tracker.domain.strands import END, Dated, effective, named
+from tracker.domain.when import BEGINNING
 from tracker.read import Point, deadlines
 from tracker.read.dates import DateView, dates
 from tracker.read.partners import history
@@ -75,14 +76,15 @@ def test_the_dates_that_stand_are_those_that_the_whole_record_holds(world: World
     played = world.play(steps)
     with reading(played.engine) as connection:
         told = {event.position: event.told for page in log.pages(connection) for event in page}
-        for at, seen in polls(played, CODES):
+        for at, shown_then in polls(played, CODES):
             whole: set[tuple[Any, ...]] = set()
             for code in CODES:
-                for one in dated(history(connection, code, at.known), told.__getitem__):
-                    whole.add((code, *_place(one)))
+                seen = history(connection, code, at.known)
+                its = (*named(seen, told.__getitem__), *effective(seen, told.__getitem__, BEGINNING, END))
+                whole |= {(code, *_place(one)) for one in its}
             shown = {
                 (code, *view.group, view.stated, change.subject, change.aspect, change.scope)
-                for view in seen.values()
+                for view in shown_then.values()
                 if view.stands
                 for code, changes in view.changes.items()
                 for change in changes
@@ -92,7 +94,7 @@ def test_the_dates_that_stand_are_those_that_the_whole_record_holds(world: World
 
 
 def _place(one: Dated) -> tuple[Any, ...]:
-    return (*one.group, one.stated, one.change.key.subject, one.change.key.family, one.change.key.scope)
+    return (*one.group, one.place.stated, one.change.key.subject, one.change.key.family, one.change.key.scope)
 
 
 # ---------------------------------------------------------------- deadlines alone, which move most

@@ -1,25 +1,18 @@
-"""Dates that lie ahead, and what becomes of them as knowledge grows: deadlines, the days on which something takes
-effect, and the days that are only threatened. Each stays one date while it moves, is called off and is set again; how
-often that happened is worked out here and kept nowhere. Everything here is pure.
+"""Dates that lie ahead, and what becomes of them as knowledge grows: deadlines, promises with a date, the days on which
+something takes effect, and those that are only threatened. Each stays one date while it moves, is called off and is set
+again; how often that happened is worked out here and kept nowhere. Everything here is pure.
 
-A date goes on as the same one, from what is known at one position to the next, where it stands at the same time, or
-else where the same is to come at another time. What is said of a deadline, or of a threat, is always the same.
+A date goes on as the same one where it stands at the same time as before, or else where the same is to come at another
+time. What is said of a deadline, or of a threat, is always the same.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from tracker.domain.events import Told, actor_of, kind_of
-from tracker.domain.history import MAIN, Change, Facts, History, Key, value, values
-from tracker.domain.moves import cause, inert, vacuous
-from tracker.domain.paint import announced
-from tracker.domain.views import stated
-from tracker.domain.when import BEGINNING, FOREVER, Days, moment, span, stating, zone_of
-
-END = FOREVER - timedelta(microseconds=1)
-"""Late enough for everything that is said to hold."""
+from tracker.domain.history import Change, History, values
+from tracker.domain.when import Days
 
 Kind = Literal["deadline", "promise", "effect", "threat"]
 ONE = ("deadline", "promise")
@@ -35,6 +28,13 @@ class Group(NamedTuple):
     key: str = ""
 
 
+class Place(NamedTuple):
+    """Where a date of a group stands: as stated in words of the record, and the days or the instant it takes up."""
+
+    stated: str
+    days: Days | datetime
+
+
 class Comes(NamedTuple):
     """What comes to one partner: its change, as seen in a history."""
 
@@ -44,11 +44,10 @@ class Comes(NamedTuple):
 
 
 class Dating(NamedTuple):
-    """A date as it is known: ``stated`` in words of the record, taking up ``days`` of a calendar or an instant;
-    ``signs`` tell what comes, wherever it moves; ``cause``: the position of the event that set it."""
+    """A date as it is known: its place and instant; ``signs`` tell what comes, wherever it moves; ``cause``: the
+    position of the event that set it."""
 
-    stated: str
-    days: Days | datetime
+    place: Place
     at: datetime
     signs: frozenset[Any]
     cause: int
@@ -60,15 +59,7 @@ class Dating(NamedTuple):
             (one.code, one.change.key, values(one.change.before), values(one.change.after))
             for one in self.comes
         ]
-        return self.stated, self.cause, told
-
-
-class Known(NamedTuple):
-    """The dates of a group as known from a position on, which the record learnt at an instant."""
-
-    position: int
-    learnt_at: datetime
-    dates: Sequence[Dating]
+        return self.place, self.cause, told
 
 
 @dataclass(slots=True)
@@ -91,9 +82,9 @@ class Date:
 
     def goes_on(self, dating: Dating, position: int) -> None:
         """It is known like this from a position on."""
-        moved = dating.days != self.now.days
+        moved = dating.place.days != self.now.place.days
         if moved:
-            self.earlier.append((self.now.stated, position))
+            self.earlier.append((self.now.place.stated, position))
         if moved or not self.stands:
             self.sequence += 1
             self.moved_by = position
@@ -107,28 +98,49 @@ class Date:
         self.moved_by = self.changed_by = position
 
 
-def course(group: Group, known: Iterable[Known]) -> list[Date]:
-    """The dates of a group, from what was known of it at each position that changed that."""
-    dates: list[Date] = []
-    for position, learnt_at, seen in known:
-        left = sorted(seen, key=lambda dating: dating.at)
-        going: list[tuple[Date, Dating]] = []
+class Course:
+    """The dates of a group, as knowledge of it grows."""
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+        self._standing: dict[Place, Date] = {}
+        self.dates: list[Date] = []
+
+    def learns(
+        self, position: int, learnt_at: datetime, gone: Iterable[Place], come: Iterable[Dating]
+    ) -> None:
+        """From a position on, which the record learnt at an instant, nothing stands at some places any more, and these
+        datings stand at theirs."""
+        freed = [self._standing.pop(place) for place in gone]
+        left: list[Dating] = []
+        for dating in sorted(come, key=lambda dating: (dating.at, dating.place.stated)):
+            if date := self._standing.get(dating.place):
+                date.goes_on(dating, position)
+            else:
+                left.append(dating)
         for fits in (_same_time, _same_thing):
             for dating in list(left):
-                free = (date for date in dates if all(date is not taken for taken, _ in going))
-                found = [date for date in free if fits(date, dating) and _may_return(date, learnt_at)]
-                if found:
-                    going.append((max(found, key=lambda date: date.stands), dating))
+                date = next((one for one in self._free(freed, learnt_at) if fits(one, dating)), None)
+                if date:
+                    freed = [one for one in freed if one is not date]
                     left.remove(dating)
-        for date in dates:
-            if date.stands and all(date is not taken for taken, _ in going):
-                date.called_off(position)
-        for date, dating in going:
-            date.goes_on(dating, position)
+                    date.goes_on(dating, position)
+                    self._standing[dating.place] = date
+        for date in freed:
+            date.called_off(position)
         for dating in left:
-            twin = sum(date.first == dating.at for date in dates)
-            dates.append(Date(group, dating.at, twin, dating, position, position, position))
-    return dates
+            twin = sum(date.first == dating.at for date in self.dates)
+            date = Date(self._group, dating.at, twin, dating, position, position, position)
+            self.dates.append(date)
+            self._standing[dating.place] = date
+
+    def _free(self, freed: Sequence[Date], learnt_at: datetime) -> Iterator[Date]:
+        """The dates that have lost their place, and those called off before that may return: while their day is still
+        ahead; a deadline whenever it does."""
+        yield from freed
+        for date in self.dates:
+            if not date.stands and (self._group.kind in ONE or date.now.at > learnt_at):
+                yield date
 
 
 def _same_time(date: Date, dating: Dating) -> bool:
@@ -137,107 +149,3 @@ def _same_time(date: Date, dating: Dating) -> bool:
 
 def _same_thing(date: Date, dating: Dating) -> bool:
     return not date.now.signs.isdisjoint(dating.signs)
-
-
-def _may_return(date: Date, learnt_at: datetime) -> bool:
-    """What was called off comes back as the same while its day is still ahead; a deadline whenever it does."""
-    return date.stands or date.group.kind in ONE or date.now.at > learnt_at
-
-
-# ---------------------------------------------------------------- what is known at one position
-
-
-Telling = Callable[[int], Told]
-"""What was told by the event at a position."""
-CALLED_OFF = ("cancelled", "shelved", "dropped")
-"""How a deadline or a promise stands of which the date is void."""
-THREATENS = ("status", "rate", "says", "by", "condition")
-"""What is said of a threat whose day comes."""
-
-
-Strand = tuple[str, str]
-"""What can be worked out alone: a subject; of a partner, one aspect."""
-
-
-class Dated(NamedTuple):
-    """A date in a history."""
-
-    group: Group
-    stated: str
-    zone: str
-    at: datetime
-    cause: int
-    sign: Any
-    change: Change
-
-
-def datings(dated: Mapping[str, Sequence[Dated]], seen: Mapping[str, History]) -> dict[Group, list[Dating]]:
-    """The dates of several partners as one, by group; all as known at one position."""
-    parts: dict[tuple[Group, str, Days | datetime], list[tuple[str, Dated]]] = {}
-    for code, its in dated.items():
-        for one in its:
-            parts.setdefault((one.group, one.stated, span(one.stated, one.zone)), []).append((code, one))
-    found: dict[Group, list[Dating]] = {}
-    for (group, text, days), held in parts.items():
-        dating = Dating(
-            stated=text, days=days, at=held[0][1].at, signs=frozenset(one.sign for _, one in held),
-            cause=max(one.cause for _, one in held),
-            comes=[Comes(code, one.change, seen[code]) for code, one in held],
-        )  # fmt: skip
-        found.setdefault(group, []).append(dating)
-    return found
-
-
-def dated(seen: History, told: Telling) -> Iterator[Dated]:
-    """The dates that a history holds."""
-    for key in sorted(seen.keys):
-        facts = seen.own(key, END)
-        if key.family in ("deadline", "provision") and not key.claim:
-            if value(facts, "status") not in CALLED_OFF:
-                kind: Kind = "deadline" if key.family == "deadline" else "promise"
-                yield from _named(key, Group(kind, key.subject, key.name), facts, "due", told)
-        elif key.claim:
-            for one in _named(key, Group("threat", key.subject, key.claim), facts, "starts", told):
-                held = seen.own(key, max(one.at, announced(told(one.cause), key.subject).at))
-                if value(held, "status") == "threatened" or value(held, "outcome") == "open":
-                    said = {name: held[name] for name in THREATENS if name in held}
-                    yield one._replace(change=_coming(key, one.at, said))
-    for change in seen.changes(BEGINNING, END):
-        by = cause(change)
-        if not _silent(change, seen) and announced(told(by), change.key.subject).at < change.start:
-            place = told(by).zone or zone_of(actor_of(change.key.subject))
-            vague = stated(seen.abouts.get(change.key.subject, {}), change.start)
-            yield Dated(
-                Group("effect", *strand(change.key.subject, change.key.aspect)), vague or stating(change.start, place),
-                place, change.start, by, _sign(change, seen), change,
-            )  # fmt: skip
-
-
-def strand(subject: str, aspect: str) -> Strand:
-    """The strand that an item is in."""
-    return subject, aspect if kind_of(subject) == "partner" else ""
-
-
-def _named(key: Key, group: Group, facts: Facts, field: str, told: Telling) -> Iterator[Dated]:
-    """A date that is a value; it stands whether its day has come or not."""
-    text = facts.get(field)
-    if text is not None and text.value is not None:
-        zone = told(text.position).zone or zone_of(actor_of(key.subject))
-        at = moment(text.value, zone).at
-        yield Dated(group, text.value.strip(), zone, at, text.position, key, _coming(key, at, facts))
-
-
-def _coming(key: Key, at: datetime, said: Facts) -> Change:
-    """What is said of a date that is a value, as if it began with it."""
-    return Change(key, at, FOREVER, {}, {name: fact for name, fact in said.items() if fact.value is not None})
-
-
-def _silent(change: Change, seen: History) -> bool:
-    key = change.key
-    return bool(key.claim) or key.family == "deadline" or vacuous(change, seen, seen) or inert(change, seen)
-
-
-def _sign(change: Change, seen: History) -> tuple[Any, ...]:
-    """What something comes to: how it stands from then on."""
-    facts = seen.facts(change.key, change.start)
-    return change.key, *(str(value(facts, name)) for name in MAIN)

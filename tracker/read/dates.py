@@ -1,7 +1,6 @@
 """The dates of a calendar: deadlines, effective dates and threatened ones, those ahead and those of late, each with
 what became of it. Nothing of this is kept: it is worked out from what was known at each position."""
 
-from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,11 +8,12 @@ from functools import cache
 
 from sqlalchemy import Connection
 
-from tracker.domain.dates import Date, Dated, Group, Known, Strand, course, dated, datings, strand
-from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, Told
+from tracker.domain.dates import Date, Group
+from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, Told, kind_of
 from tracker.domain.fold import Row
-from tracker.domain.history import About, Change, History, blocs_of, by_partner, joins, rows_of, value
+from tracker.domain.history import About, Change, blocs_of, by_partner, joins, rows_of, value
 from tracker.domain.paint import EVERYONE
+from tracker.domain.strands import Part, Step, Strand, strand, walk
 from tracker.domain.views import Cause, ChangeView, change_view, name_of, title_of
 from tracker.domain.when import FOREVER, Days, moment
 from tracker.projections import segments
@@ -80,10 +80,12 @@ class Strands:
 
     def __init__(self, connection: Connection, codes: Sequence[str], at: Point) -> None:
         self._at = at
+        self._order = {code: number for number, code in enumerate(codes)}
         rows = segments.ever_known(connection, [*codes, EVERYONE], at.known)
         if blocs := blocs_of(rows) - {*codes}:
             rows += segments.ever_known(connection, blocs, at.known)
-        self._abouts: dict[str, About] = {**abouts_of(connection, rows, at.known)}
+        self._abouts = abouts_of(connection, rows, at.known)
+        self._scopes = {key: about for key, about in self._abouts.items() if kind_of(key) == "scope"}
         held = by_partner(row for row in rows if row.lane.aspect not in ("about", "checked"))
         self._members: dict[str, list[Row]] = {}
         self._rows: dict[Strand, dict[str, list[Row]]] = {}
@@ -112,49 +114,32 @@ class Strands:
 
     def dates(self, own: Strand) -> list[Date]:
         """The dates of a strand, through all that was known of it."""
-        known: dict[Group, list[Known]] = {}
-        for position, learnt_at in self._steps(own):
-            seen = self._seen(own, position)
-            each = {id(history): history for history in seen.values()}
-            held = {id: self._dated(own, history) for id, history in each.items()}
-            found = datings({code: held[id(history)] for code, history in seen.items()}, seen)
-            for group in {*known, *found}:
-                known.setdefault(group, []).append(Known(position, learnt_at, found.get(group, [])))
-        return [date for group, its in known.items() for date in course(group, its)]
+        parts = self._parts(own)
+        about = {position for row in self._about[own[0]] for position in (row.known_from, row.known_until)}
+        moved = about.union(*(part.positions for part in parts))
+        commits: dict[int, list[StoredEvent]] = {}
+        for position in sorted(moved & self._events.keys()):
+            event = self._events[position]
+            commits.setdefault(event.commit, []).append(event)
+        steps = [self._step(own, events, about) for events in commits.values()]
+        return walk(parts, steps, self._told, self._order)
 
-    def _dated(self, own: Strand, seen: History) -> list[Dated]:
-        return [
-            one
-            for one in dated(seen, self._told)
-            if strand(one.change.key.subject, one.change.key.aspect) == own
-        ]
-
-    def _steps(self, own: Strand) -> list[tuple[int, datetime]]:
-        """The positions at which knowledge of a strand changed, of each commit the last, and when it was learnt."""
-        rows = [row for code, its in self._rows[own].items() for row in (*its, *self._members[code])]
-        rows += self._about[own[0]]
-        moved = {position for row in rows for position in (row.known_from, row.known_until)}
-        steps = {
-            event.commit: (position, event.learnt_at)
-            for position in sorted(moved)
-            if (event := self._events.get(position))
-        }
-        return [*steps.values()]
-
-    def _seen(self, own: Strand, position: int) -> dict[str, History]:
-        """What was known at a position, per partner; those whom only what reaches everyone reaches share it."""
-        found: dict[str, History] = {}
-        common: History | None = None
-        abouts = ChainMap({own[0]: self._known_about(own[0], position)}, self._abouts)
+    def _parts(self, own: Strand) -> list[Part]:
+        """Whom a strand concerns; those whom only what reaches everyone reaches are one part."""
+        parts: list[Part] = []
+        common: list[str] = []
         for code, rows in self._rows[own].items():
-            known = [r for r in (*rows, *self._members[code]) if r.known_from <= position < r.known_until]
-            if not all(_for_anyone(row, code) for row in known):
-                found[code] = History(code, known, abouts)
-            elif common is None:
-                found[code] = common = History(code, known, abouts)
+            its = {id(row): row for row in (*rows, *self._members[code])}.values()
+            if not all(_for_anyone(row, code) for row in its):
+                parts.append(Part(own, [code], its))
             else:
-                found[code] = common
-        return found
+                common.append(code)
+        return [*([Part(own, common, self._rows[own][common[0]])] if common else []), *parts]
+
+    def _step(self, own: Strand, events: Sequence[StoredEvent], about: set[int]) -> Step:
+        positions = [event.position for event in events]
+        abouts = {**self._scopes, own[0]: self._known_about(own[0], positions[-1])}
+        return Step(positions, events[0].learnt_at, abouts, not about.isdisjoint(positions))
 
     def _known_about(self, subject: str, position: int) -> About:
         """What was known at a position of what a subject is: above all, how its dates were stated."""
@@ -179,9 +164,10 @@ class Strands:
                 changes.setdefault(code, []).append(change_view(change, seen))
         first = now.comes[0].change
         off = None if date.stands else self._events[date.moved_by]
-        stood = [stated for stated, _ in date.earlier] + [now.stated]
+        stood = [stated for stated, _ in date.earlier] + [now.place.stated]
         return DateView(
-            group=group, first=date.first, twin=date.twin, stated=now.stated, days=now.days, stands=date.stands,
+            group=group, first=date.first, twin=date.twin, stands=date.stands,
+            stated=now.place.stated, days=now.place.days,
             title=title_of(group.subject, self._abouts.get(group.subject, {})), name=name_of(first, now.comes[0].seen),
             sequence=date.sequence, status=value(first.after, "status"), text=value(first.after, "text"),
             changes=changes, cause=cause(self._events[now.cause]), called_off=cause(off) if off else None,
