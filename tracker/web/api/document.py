@@ -49,7 +49,7 @@ TAGS = {
     "events": "The log, as it was recorded.",
     "proof": "That history was not rewritten; `/log/checkpoint` and `/log/tile/...` as c2sp.org/tlog-tiles has them.",
     "stream": "The log, as it grows.",
-    "feeds": "What is new and what is coming, to subscribe to: see `docs/subscribing.md`.",
+    "feeds": "What is new and what is coming, to subscribe to: see `docs/feeds.md`.",
     "developments": "What analysts log, correct and withdraw.",
     "schemas": "The types of events.",
     "service": "Whether the service lives.",
