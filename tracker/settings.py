@@ -1,9 +1,12 @@
 """What can be set from outside: each field of `Settings` is the TRACKER_* variable of its name."""
 
+import binascii
 import ipaddress
 import os
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -19,6 +22,7 @@ from sqlalchemy.exc import ArgumentError
 
 PREFIX = "TRACKER_"
 FOR_TESTS = "TRACKER_TEST_"
+KEY_BYTES = 32
 
 Reading = Literal["open", "closed"]
 Durability = Literal["checked", "unchecked"]
@@ -193,6 +197,20 @@ def sender(value: str) -> str:
     return str(header)
 
 
+def secret_keys(value: str) -> tuple[bytes, ...]:
+    return tuple(secret_key(one.strip()) for one in value.split(","))
+
+
+def secret_key(value: str) -> bytes:
+    """Only of that length: a key that is easy to remember is easy to find."""
+    with suppress(binascii.Error, ValueError):
+        plain = value.translate({ord("-"): "+", ord("_"): "/"})
+        key = b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+        if len(key) == KEY_BYTES:
+            return key
+    raise ValueError("must be 32 random bytes in base64, as `openssl rand -base64 32` makes them")
+
+
 def reads(parse: Callable[[str], Any], about: str, default: Any = None, *, secret: bool = False) -> Any:
     metadata = {"parse": parse, "about": about, "secret": secret}
     return field(default=default, repr=not secret, metadata=metadata)
@@ -212,6 +230,9 @@ class Settings:
     reading: Reading = reads(one_of(*get_args(Reading)), "who may read: anyone, or keys", "open")
     smtp_url: MailServer | None = reads(mail_server, "mail server; unset, no mail is sent", secret=True)
     mail_from: str = reads(sender, "sender of mails", "Negotiation tracker <tracker@localhost>")
+    secret_key: tuple[bytes, ...] = reads(
+        secret_keys, "seals secrets of others; several: the first seals, all open", (), secret=True
+    )
     durability: Durability = reads(
         one_of(*get_args(Durability)), "whether a database that a power cut can rob is refused", "checked"
     )
