@@ -1,22 +1,39 @@
-"""What a channel is: something that takes an edition to one recipient, and says how that went."""
+"""What a channel is: it knows what addresses it takes, carries a message to a recipient, and says how that went."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from tracker.delivery.deliveries import Outcome
 from tracker.delivery.editions import Frozen
+from tracker.delivery.notices import Links, Notice
 from tracker.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """An edition for one recipient. ``reference`` is the same over all attempts; ``previous`` that of the edition
-    which the recipient got before."""
+    """An edition or a notice for one recipient, put on its way ``at`` an instant. ``reference`` is the same over all
+    attempts; ``previous`` that of the edition which the recipient got before; ``secrets`` sign it, the newest first."""
 
-    edition: Frozen
+    content: Frozen | Notice
     recipient: str
     reference: str
     previous: str | None
+    links: Links
+    at: datetime
+    secrets: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address as a channel takes it. ``shown``: how it is listed; ``sealed``: whether what leads there must not be
+    readable in the database; ``signed``: whether messages are signed with a secret of its own."""
+
+    full: str
+    shown: str
+    sealed: bool = False
+    signed: bool = False
 
 
 class Channel(Protocol):
@@ -25,6 +42,25 @@ class Channel(Protocol):
     @property
     def name(self) -> str:
         """What subscriptions call it."""
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+
+    @property
+    def asks(self) -> str:
+        """What address it asks for, in words: ``E-mail address``."""
+
+    @property
+    def delays(self) -> Sequence[timedelta]:
+        """How long it waits after the first attempt that failed, the second, ...: as many as it makes again."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether everything goes through one server of ours: where that does not answer, the others need not try."""
+
+    def address(self, text: str, settings: Settings) -> Address:
+        """The address; a ValueError that says what to write where it is none."""
 
     def unready(self, settings: Settings) -> str | None:
         """Why nothing can be sent as things are set; None where it can."""
