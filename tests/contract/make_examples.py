@@ -51,6 +51,7 @@ CORRECTION = {
     },
 }
 ASK = {"address": "reader@example.org", "partners": ["MX"], "hour": 8, "zone": "America/Mexico_City"}
+WHO = (("webhook", "https://hooks.example.org/trade"), ("email", "bob@example.org"))
 WITHDRAWAL = {"reason": "The report was not confirmed"}
 SOURCE = {
     "title": "An institute dates the tariff on cars",
@@ -148,10 +149,10 @@ def subscribed(client: TestClient[Litestar], engine: Engine, settings: Settings)
     with writing(engine) as connection:
         ann, bob = (
             enrolled.subscription.id
-            for address in ("ann@example.org", "bob@example.org")
+            for over, address in WHO
             if (enrolled := enrolment.enrol(
-                connection, settings, locks, address=address, wanted=Wanted(partners=["MX"]), now=NOW, by="operator",
-                confirmed=address == "ann@example.org",
+                connection, settings, locks, over=over, address=address, wanted=Wanted(partners=["MX"]), now=NOW,
+                by="operator", confirmed=over == "webhook",
             ))
         )  # fmt: skip
     at = f"/v1/subscriptions/{ann}"
@@ -173,6 +174,8 @@ def subscribed(client: TestClient[Litestar], engine: Engine, settings: Settings)
         "confirm_subscription request": example("The token of the mail", {"token": token}),
         "confirm_subscription": example("Confirmed", confirmed),
         "test_subscription": example("On its way", sent),
+        "rotate_secret request": example("With an hour for both", {"hours": 1}),
+        "rotate_secret": example("Made", client.post(f"{at}/secrets", json={"hours": 1}).json()),
         "resume_subscription": example("It goes on", client.post(f"{at}/resumptions").json()),
         "recover_deliveries request": example("Since 20 August", recovery),
         "recover_deliveries": example(

@@ -151,7 +151,7 @@ def test_a_reader_of_one_kind_of_change_hears_of_that_alone(world: World) -> Non
     assert edition.headline == "nothing changed"
     assert edition.edition.about == "all partners: talks, goals and assessments"
     assert [entry.quiet for entry in edition.edition.new] == [True], "kept for programs that follow the state"
-    world.log({"type": "talks.held", "subject": "partner:MX", "place": "Mexico City"}, title="They met")
+    world.log({"type": "talks.held", "subject": "partner:MX"}, title="They met")
     world.rate(40)
     world.clock.forward(days=1)
     (edition,) = dispatch.cut_due(world.engine, world.clock())

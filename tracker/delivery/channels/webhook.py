@@ -59,10 +59,8 @@ class Webhook:
 
 def message(parcel: Parcel, settings: Settings) -> bytes:
     """The body: the same however often it is sent."""
-    if isinstance(parcel.content, Notice):
-        said = _notice(parcel.content, parcel)
-    else:
-        said = _edition(parcel.content, settings)
+    content = parcel.content
+    said = _notice(content, parcel) if isinstance(content, Notice) else _edition(content, settings)
     event = {
         "specversion": "1.0", "id": parcel.reference, "source": settings.public_url, "type": f"{TYPES}.{said.kind}",
         "time": rfc3339(parcel.at), "datacontenttype": "application/json",
@@ -88,7 +86,12 @@ def _edition(frozen: Frozen, settings: Settings) -> _Said:
 
 def _notice(notice: Notice, parcel: Parcel) -> _Said:
     _, where = notices.action(notice, parcel.links)
-    data = {"text": " ".join(notices.sentences(notice)), "gets": notice.gets, "when": notice.when, "url": where}
+    data = {
+        "text": " ".join(notices.sentences(notice)),
+        "gets": notice.gets,
+        "when": notice.when,
+        "url": where,
+    }
     if notice.kind == "confirm":
         return _Said("challenge", notice.position, {"challenge": parcel.links.token, **data})
     return _Said(notice.kind, notice.position, data)

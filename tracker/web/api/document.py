@@ -101,7 +101,7 @@ def operations_of(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
     """Path, method and handler of all that is documented."""
     for route in app.routes:
         if isinstance(route, HTTPRoute):
-            for method, (handler, _) in route.route_handler_map.items():
+            for method, (handler, _) in sorted(route.route_handler_map.items()):
                 if handler.tags and handler.resolve_include_in_schema():
                     yield route.path_format, method.lower(), handler
 
