@@ -185,7 +185,7 @@ def test_a_key_is_shown_once(seeded: Run) -> None:
 
 def test_subscriptions(seeded: Run) -> None:
     made = seeded("subscribe", "ann@example.org", "--partner", "gb", "--hour", "7", "--zone", "Europe/London")
-    assert "ann@example.org gets GB, next on" in made.out
+    assert "ann@example.org gets GB, every day at 07:00 (London) once that is confirmed" in made.out
     id = made.out.partition(":")[0]
     assert id in seeded("subscriptions").out
     assert "its address erased" in seeded("unsubscribe", id).out

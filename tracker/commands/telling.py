@@ -31,25 +31,35 @@ def digest(
 
 @click.command()
 @click.argument("address")
+@click.option(
+    "--over", default="email", show_default=True, metavar="CHANNEL", help="email, webhook or slack."
+)
 @partner
 @sector
+@click.option("--topic", "topics", multiple=True, metavar="KIND",
+              help="measures, rulings, agreements, talks, deadlines, claims, partners. Again for more.")  # fmt: skip
 @click.option("--zone", metavar="ZONE", help="IANA time zone of the hour. Default: the tracker's.")
 @click.option("--hour", type=click.INT, default=8, show_default=True, help="Local hour at which it is due.")
 @click.option(
     "--on", "weekdays", multiple=True, metavar="DAY", help="mon, tue, ... Again for more. Default: every day."
 )
+@click.option("--at-once", is_flag=True, help="Not at an hour, but as soon as an entry is ten minutes old.")
 @click.option("--send-empty", is_flag=True, help="Also when nothing has changed.")
+@click.option("--contact", metavar="E-MAIL", help="Who is told when an endpoint fails.")
+@click.option("--confirmed", is_flag=True, help="You vouch for the address: do not ask its holder first.")
 @as_json
 def subscribe(
-    address: str, partners: tuple[str, ...], sectors: tuple[str, ...], zone: str | None, hour: int,
-    weekdays: tuple[str, ...], send_empty: bool, as_json: bool,
+    address: str, over: str, partners: tuple[str, ...], sectors: tuple[str, ...], topics: tuple[str, ...],
+    zone: str | None, hour: int, weekdays: tuple[str, ...], at_once: bool, send_empty: bool, contact: str | None,
+    confirmed: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Send the daily digest to an e-mail ADDRESS. Without --partner and --sector: of all partners."""
+    """Send digests to an ADDRESS: of e-mail, or of an endpoint (--over webhook). Without --partner and --sector: of
+    all partners. Its holder is asked first."""
     from tracker.terminal import outbox
 
     outbox.subscribe(
-        address, as_json, partners=partners, sectors=sectors, zone=zone, hour=hour,
-        weekdays=weekdays or WEEKDAYS, send_empty=send_empty,
+        address, as_json, zone, over, contact, confirmed, partners=partners, sectors=sectors, topics=topics,
+        hour=hour, weekdays=weekdays or WEEKDAYS, at_once=at_once, send_empty=send_empty,
     )  # fmt: skip
 
 
