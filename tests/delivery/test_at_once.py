@@ -51,7 +51,9 @@ def test_what_concerns_others_is_not_told_and_leaves_no_edition(world: World) ->
     assert told(world) == []
     with reading(world.engine) as connection:
         assert editions.listed(connection) == []
-        assert subscriptions.get(connection, made.id).told.position == 4, "how far it was told is known all the same"
+        assert subscriptions.get(connection, made.id).told.position == 4, (
+            "how far it was told is known all the same"
+        )
 
 
 def test_what_comes_by_time_is_told_when_it_comes(world: World) -> None:

@@ -199,7 +199,9 @@ def settled_position(connection: Connection, at: datetime) -> int:
     """The last position to tell at once: as above, but not up to a development that is still being mended, so that
     nobody is told in a hurry what was put right already. For an hour at most."""
     old, floor = cut_position(connection, at), cut_position(connection, at - PATIENCE)
-    mended = select(log.events.c.development).where(log.events.c.position > old, log.events.c.type.in_(REPAIRS))
+    mended = select(log.events.c.development).where(
+        log.events.c.position > old, log.events.c.type.in_(REPAIRS)
+    )
     first = connection.scalar(
         select(func.min(log.events.c.position)).where(
             log.events.c.development.in_(mended), log.events.c.position > floor, log.events.c.position <= old

@@ -88,7 +88,12 @@ def _edition(frozen: Frozen, settings: Settings) -> _Said:
 
 def _notice(notice: Notice, parcel: Parcel) -> _Said:
     _, where = notices.action(notice, parcel.links)
-    data = {"text": " ".join(notices.sentences(notice)), "gets": notice.gets, "when": notice.when, "url": where}
+    data = {
+        "text": " ".join(notices.sentences(notice)),
+        "gets": notice.gets,
+        "when": notice.when,
+        "url": where,
+    }
     if notice.kind == "confirm":
         return _Said("challenge", notice.position, {"challenge": parcel.links.token, **data})
     return _Said(notice.kind, notice.position, data)

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from tracker.delivery.endpoints import new_secret
 from tracker.delivery.outward import Answer, post
-from tracker.delivery.signatures import headers, new_secret
+from tracker.delivery.signing import headers
 
 BODY = '{"partner": "Türkiye"}'.encode()
 
