@@ -72,12 +72,12 @@ class _Drawing:
         self.image = Image.new("RGB", (WIDTH * SCALE, HEIGHT * SCALE), "white")
         self.pen = ImageDraw.Draw(self.image)
         self.taken = Image.new("1", self.image.size)
-        self.ticks = _ticks(max(_figures(chart), default=1.0))
+        self.ticks = _ticks(max((1.0, *_figures(chart))))
 
     def drawn(self) -> Image.Image:
         chart = self.chart
         now = _stretches(chart.now, chart.until)
-        was = _otherwise(_stretches(chart.was, chart.until), now)
+        was = _elsewhere(_stretches(chart.was, chart.until), now)
         self._frame()
         self._bands(now)
         self._course(was, WAS, SOLID, LINE)
@@ -86,7 +86,7 @@ class _Drawing:
         self._threats()
         self._marks(now)
         self._labels(now, was)
-        self._legend()
+        self._legend(was)
         return self.image
 
     # ------------------------------------------------------------ where things are
@@ -177,12 +177,13 @@ class _Drawing:
             self._label(one, SOFT)
 
     def _label(self, stretch: Stretch, colour: str, bold: bool = False) -> None:
-        level = stretch.level
-        if level.high is None or level.low is None:
-            return
-        number = words.number(level.high)
-        said = f"{number}%" if level.low == level.high else f"{words.number(level.low)}-{number}%"
-        left, right, y = self._x(stretch.start), self._x(stretch.end), self._y(level.high)
+        """A figure at its line, or the two at theirs."""
+        figures = (stretch.level.high, stretch.level.low)
+        for percent in dict.fromkeys(figure for figure in figures if figure is not None):
+            self._number(percent, self._x(stretch.start), self._x(stretch.end), colour, bold)
+
+    def _number(self, percent: float, left: float, right: float, colour: str, bold: bool) -> None:
+        said, y = f"{words.number(percent)}%", self._y(percent)
         width = _font(FONT).getlength(said) / SCALE + 4
         inner = (left + (right - left - width) * part for part in (0.5, 0.75, 0.25, 1.0, 0.0))
         for x in (*inner, right + 4, left - width - 4):
@@ -192,18 +193,22 @@ class _Drawing:
                     self._text(said, (x + 2, top + 1), "lt", colour, FONT, bold=bold)
                     return
 
-    def _legend(self) -> None:
+    def _legend(self, was: Sequence[Stretch]) -> None:
         """What the forms of lines mean, as far as they are there; in force needs no saying."""
-        chart, x = self.chart, float(LEFT)
-        entries: list[tuple[str, str, tuple[float, float]]] = [("scheduled", NOW, DASH)]
-        if chart.was:
-            entries.append(("known before", WAS, SOLID))
-        if chart.threats:
-            entries.append(("threatened, not law", THREAT, DOT))
-        for said, colour, dash in entries:
-            self._stroke((x, 15), (x + 22, 15), colour, LINE, dash)
+        entries: list[tuple[str, str, tuple[float, float], float]] = [("scheduled", NOW, DASH, LINE)]
+        bands = {level.words for level in self.chart.now if level.low != level.high}
+        if bands:
+            quota = any("quota" in said for said in bands)
+            entries.append(("quota" if quota else "range", BAND, SOLID, 12))
+        if was:
+            entries.append(("known before", WAS, SOLID, LINE))
+        if self.chart.threats:
+            entries.append(("threatened", THREAT, DOT, LINE))
+        x = 10.0
+        for said, colour, dash, width in entries:
+            self._stroke((x, 15), (x + 22, 15), colour, width, dash)
             self._text(said, (x + 27, 15), "lm", SOFT, SMALL)
-            x += 27 + _font(SMALL).getlength(said) / SCALE + 16
+            x += 27 + _font(SMALL).getlength(said) / SCALE + 10
 
     # ------------------------------------------------------------ strokes
 
@@ -257,13 +262,13 @@ def _stretches(levels: Sequence[Level], until: datetime) -> list[Stretch]:
     return [Stretch(level.starts, end, level) for level, end in zip(levels, ends, strict=False)]
 
 
-def _otherwise(was: Iterable[Stretch], now: Sequence[Stretch]) -> list[Stretch]:
-    """The parts of the one course in which the other says something else."""
+def _elsewhere(was: Iterable[Stretch], now: Sequence[Stretch]) -> list[Stretch]:
+    """The parts of the one course where the other is not, or has no line."""
     found: list[Stretch] = []
     for one in was:
         for other in now:
             start, end = max(one.start, other.start), min(one.end, other.end)
-            if start < end and one.level.words != other.level.words:
+            if start < end and not {one.level.low, one.level.high} <= {other.level.low, other.level.high}:
                 if found and (found[-1].end, found[-1].level) == (start, one.level):
                     start = found.pop().start
                 found.append(Stretch(start, end, one.level))

@@ -40,12 +40,13 @@ BRIEF: tuple[Kind, ...] = ("took_effect", "fell_through", "coming")
 
 
 class Told(NamedTuple):
-    """A line without what the lines around it say already: ``before`` and ``after`` are what stands around its first
-    ``words``: a date, and what was before; ``rest``, its other words."""
+    """A line without what the lines around it say already: ``before`` or ``after`` its first ``words`` stands the date,
+    and next to them how that ``was``; ``rest``, its other words."""
 
     item: str
     before: str
     words: str
+    was: str
     after: str
     rest: str
     terms: str
@@ -54,7 +55,7 @@ class Told(NamedTuple):
     @property
     def said(self) -> str:
         """The sentence, without what it is about."""
-        said = f"{self.before}{self.words}{self.after}{self.rest}"
+        said = f"{self.before}{self.words}{self.was}{self.after}{self.rest}"
         return f"{said} ({self.terms})" if self.terms else said
 
 
@@ -277,10 +278,12 @@ def _told(entry: Entry, line: Line) -> Told:
     first, *others = line.words
     when = "" if line.when == entry.when else line.when
     prose = ":" in first or len(first) > PROSE
+    was = f" (was {line.was})" if line.was else ""
     before = f"{when}: " if when and prose else ""
-    after = f" {when}" if when and not prose else ""
+    comma = "," if first.endswith("exempt") and not was else ""  # not: exempt from 1 August
+    after = f"{comma} {when}" if when and not prose else ""
     return Told(
-        item=line.item, before=before, words=_cut(first), after=after + (f", was {line.was}" if line.was else ""),
+        item=line.item, before=before, words=_cut(first), was=was, after=after,
         rest="".join(f"; {_cut(said)}" for said in others),
         terms="" if entry.kind in BRIEF else "; ".join(_cut(said) for said in line.terms), note=line.note or "",
     )  # fmt: skip
@@ -292,7 +295,7 @@ def _cut(said: str) -> str:
 
 def over_time(chart: Chart) -> str:
     """The heading of a chart."""
-    return f"{chart.title}, rate over time"
+    return f"{chart.title}, over time"
 
 
 def _source(source: dict[str, Any]) -> str:
@@ -351,7 +354,8 @@ def _entry_lines(shown: Shown, kind: Kind, entry: Entry) -> Iterable[str]:
     if hidden := shown.hidden_lines(entry):
         yield f"  - and {hidden:,} more"
     for chart in entry.charts:
-        yield from _wrapped(f"{over_time(chart)}: {' '.join((chart.words, *chart.notes))}", "  ")
+        yield from _wrapped(f"{over_time(chart)}:", "  ")
+        yield from _wrapped(" ".join((chart.words, *chart.notes)), "    ")
     if sources := shown.sources(entry):
         yield from _wrapped(f"Source: {'; '.join(name for name, _ in sources)}", "  ")
     if shown.base:

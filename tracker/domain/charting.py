@@ -173,7 +173,7 @@ class _Charting:
             return None
         edges = [level.starts for level in (*now.levels[1:], *(was.levels[1:] if runs else ()))]
         span = self._span([*edges, *(threat.starts for threat in threats)])
-        said = _Words(zone_of(code if trade.export else HOME), self.today, span)
+        said = _Words(self._zone(trade, code), self.today, span)
         marks = {after.starts for _, after in steps} | {start for start, _ in _stretches(runs)}
         chart = Chart(
             partners=[], scopes=[], export=trade.export, measure=trade.measure, title="",
@@ -184,6 +184,11 @@ class _Charting:
             subjects=sorted(now.subjects | was.subjects | threatening | {trade.measure or ""} - {""}),
         )  # fmt: skip
         return Drawn(chart, size, moves)
+
+    def _zone(self, trade: Trade, code: str) -> str:
+        """Where the dates of whoever charges begin: those of a member of a bloc with its bloc's."""
+        blocs = self._known(code, self.edition.until.position).blocs(self.today)
+        return zone_of((blocs or [code])[0] if trade.export else HOME)
 
     def _known(self, code: str, position: int) -> History:
         """What was known at a position, with the whole vocabulary of goods."""
@@ -323,7 +328,11 @@ class _Words:
     def _earlier(self, past: Sequence[Level]) -> list[str]:
         before = [*reversed(past[:-1])]
         said = [self._from(level) for level in before[:EARLIER]]
-        return [*said[:-1], f"{before[-1].words} earlier"] if 0 < len(before) <= EARLIER else said
+        if len(before) > EARLIER:
+            return said
+        return (
+            [*said[:-1], f"{before[-1].words} earlier"] if len(before) > 1 else [one.words for one in before]
+        )
 
     def _known_before(self, was: Paid, runs: Sequence[Run]) -> list[str]:
         """What was believed of the time that is told otherwise now; what goes on as it stands today is *still* so."""
@@ -353,10 +362,10 @@ class _Words:
     def _normal(self, now: Paid) -> str:
         begun = [at for at, included in now.normal if included]
         if not begun:
-            return "The normal duty comes on top; it is not on record for these goods."
+            return "Without the normal duty, which is not on record for these goods."
         if begun[0] <= self.span[0] or len(now.normal) == 1:
             return "The normal duty is included."
-        return f"The normal duty is included from {self._day(begun[0])} on; before, it came on top."
+        return f"The normal duty is included from {self._day(begun[0])} on, and not before."
 
     def _day(self, at: datetime) -> str:
         local, today = at.astimezone(self.zone), self.today.astimezone(self.zone)
