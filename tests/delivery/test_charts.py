@@ -85,7 +85,7 @@ def test_the_charts_of_10_april_2025(record: Connection) -> None:
         "Now 145%, since 10 April. Before that: 104% from 9 April, 30% from 5 April, 20% from 4 March, 10% from 4 "
         "February. As known before this digest: 104% from 10 April on."
     )
-    assert china.notes == ["Without the normal duty, which is not on record for these goods."]
+    assert china.notes == ["Without the normal duty (not on record)."]
 
 
 def test_what_is_exempt_back_to_a_day_is_drawn_beside_what_was_told(record: Connection) -> None:

@@ -362,7 +362,7 @@ class _Words:
     def _normal(self, now: Paid) -> str:
         begun = [at for at, included in now.normal if included]
         if not begun:
-            return "Without the normal duty, which is not on record for these goods."
+            return "Without the normal duty (not on record)."
         if begun[0] <= self.span[0] or len(now.normal) == 1:
             return "The normal duty is included."
         return f"The normal duty is included from {self._day(begun[0])} on, and not before."

@@ -70,7 +70,7 @@ def _editorial(story: Story, since: int) -> bool:
 def _about(scope: Scope, watched: Iterable[Watched]) -> str:
     if scope.everybody:
         return "all partners"
-    chosen = ", ".join(who.name for who in watched if who.code in scope.partners)
+    chosen = ", ".join(words.the(who.name) for who in watched if who.code in scope.partners)
     affected = (
         f"partners with {' or '.join(scope.sectors)} among the sectors affected" if scope.sectors else ""
     )
