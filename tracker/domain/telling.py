@@ -68,6 +68,7 @@ class Telling:
     def __init__(self, frame: Frame, watched: Sequence[Watched], told_on: Mapping[str, str]) -> None:
         self.frame = frame
         self.watched = {who.code: who for who in watched}
+        self.names = {who.code: who.name for who in watched}
         self.told_on = told_on
         self.zone = ZoneInfo(frame.zone)
         self.abouts: dict[str, About] = {}
@@ -241,36 +242,14 @@ class Telling:
             note = f"you were told {', '.join(was)} on {words.stated(told_on)}"
             told = told._replace(was="")
         return Line(
-            partners=held.codes, position=held.position, whom=self._whom(held), title=self._title(key),
-            item=self._item(held, before, after),
+            partners=held.codes, position=held.position, whom=whom(held.codes, held.vias, self.names),
+            title=self._title(key), item=self._item(held, before, after),
             when="" if key.family == "deadline" and by_time else self._when(change, place, by_time, announced),
             words=self._titled(told.words), was=told.was, terms=self._titled(told.terms), note=note,
             subject=key.subject, aspect=key.family, key=key.name, scopes=held.scopes, claim=key.claim,
             starts=bounded(change.start), ends=bounded(change.end), before=nested(change.before),
             after=nested(change.after), quiet=held.quiet,
         )  # fmt: skip
-
-    def _whom(self, held: _Alike) -> str:
-        """Whom it concerns; the members of a bloc with the bloc, where that is told as well."""
-        if len(self.watched) > 4:
-            others = [who.name for code, who in self.watched.items() if code not in held.codes]
-            if not others:
-                return f"All {len(held.codes)} partners"
-            if len(others) <= 3 < len(held.codes):
-                return f"All partners but {', '.join(others)}"
-        members: dict[str, list[str]] = {}
-        for code, via in zip(held.codes, held.vias, strict=True):
-            members.setdefault(via if via in held.codes else code, []).extend(
-                [code] if via in held.codes else []
-            )
-        short = len(members) > 4
-        found = []
-        for code, its in members.items():
-            name = code if short else self.watched[code].name
-            via = held.vias[held.codes.index(code)]
-            through = f"with {', '.join(its)}" if its else f"through the {via}" if via else ""
-            found.append(f"{name} ({through})" if through else name)
-        return ", ".join(found)
 
     def _title(self, key: Key) -> str:
         """What the line is about, but for a partner, who is named anyway."""
@@ -323,6 +302,28 @@ class Telling:
             since = words.bound(since, "since" if under_way else "from")
         said = " ".join(part for part in (since, until and words.bound(until, "until")) if part)
         return f"{said} {place.rpartition('/')[2].replace('_', ' ')} time" if "," in said else said
+
+
+def whom(codes: Sequence[str], vias: Sequence[str], names: Mapping[str, str]) -> str:
+    """Whom something concerns, of those with ``names``; the members of a bloc with the bloc, where that is named too.
+    ``vias``: for each the bloc through which it does, or ''."""
+    if len(names) > 4:
+        others = [name for code, name in names.items() if code not in codes]
+        if not others:
+            return f"All {len(codes)} partners"
+        if len(others) <= 3 < len(codes):
+            return f"All partners but {', '.join(others)}"
+    members: dict[str, list[str]] = {}
+    for code, via in zip(codes, vias, strict=True):
+        members.setdefault(via if via in codes else code, []).extend([code] if via in codes else [])
+    short = len(members) > 4
+    found = []
+    for code, its in members.items():
+        name = code if short else names[code]
+        via = vias[codes.index(code)]
+        through = f"with {', '.join(its)}" if its else f"through the {via}" if via else ""
+        found.append(f"{name} ({through})" if through else name)
+    return ", ".join(found)
 
 
 def _by_scope(found: Iterable[_Alike]) -> list[_Alike]:
