@@ -575,6 +575,25 @@ def clocks(connection: Connection) -> tuple[datetime, datetime]:
     return row.recorded_at, row.learnt_at
 
 
+def commits_before(
+    connection: Connection, position: int, until: int, limit: int, subject: str | None, type: str | None
+) -> Sequence[Row[int, str]]:
+    """``first`` and ``development`` of the commits that begin before a position and end by another, the last first;
+    of those developments only that hold an event about a subject, and one of a type."""
+    wanted = select(commits.c.first, commits.c.development).where(
+        commits.c.first < position, commits.c.last <= until
+    )
+    its = select(events.c.position).where(
+        events.c.development == commits.c.development, events.c.position <= until
+    )
+    if subject is not None:
+        about = its.join_from(events, subjects, events.c.subject == subjects.c.id)
+        wanted = wanted.where(about.where(subjects.c.key == subject).exists())
+    if type is not None:
+        wanted = wanted.where(its.where(events.c.type == type).exists())
+    return connection.execute(wanted.order_by(commits.c.first.desc()).limit(limit)).all()
+
+
 def known_at(connection: Connection, at: datetime) -> int:
     """The last position that the record had learnt by then; 0 where it knew nothing."""
     found = connection.execute(
