@@ -17,6 +17,7 @@ from msgspec import Struct
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from tracker.domain.errors import Refused
+from tracker.settings import SettingsError
 from tracker.store.trouble import said, trouble
 from tracker.web.security import sign_in_page
 
@@ -186,6 +187,13 @@ def sorry(error: SQLAlchemyError) -> Sorry:
     return DATABASE_FAILS.get(found.code if found else "", DATABASE_FAILS[""])
 
 
+def badly_set(request: Request[Any, Any, Any], error: SettingsError) -> Response[Any]:
+    """A setting that only shows its fault when it is needed, such as a key that cannot be read."""
+    log.error("badly_set", error=str(error))
+    detail = "the service is not set up for this: whoever runs it finds in its log what to mend"
+    return answer(request, 503, "not_ready", detail, [], {"Retry-After": "60"})
+
+
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     log.error("failed", method=request.method, path=request.url.path, exc_info=error)
     detail = "something went wrong here, not with your request; it has been logged"
@@ -221,6 +229,7 @@ HANDLERS: dict[Any, Any] = {
     Failed: failed,
     ValidationException: invalid,
     HTTPException: http,
+    SettingsError: badly_set,
     SQLAlchemyError: database_failed,
     Exception: unexpected,
 }
