@@ -26,6 +26,7 @@ KEY_BYTES = 32
 
 Reading = Literal["open", "closed"]
 Durability = Literal["checked", "unchecked"]
+PlainHttp = Literal["refused", "allowed"]
 LogFormat = Literal["console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -197,6 +198,23 @@ def sender(value: str) -> str:
     return str(header)
 
 
+def named_hosts(value: str) -> frozenset[tuple[str, int | None]]:
+    """Host names in lower case and addresses in canonical form, each with its port, or None for any."""
+    return frozenset(named_host(one.strip()) for one in value.split(","))
+
+
+def named_host(value: str) -> tuple[str, int | None]:
+    found = re.fullmatch(r"(?:\[([^\[\]]+)\]|([^:\[\]]+))(?::([0-9]{1,5}))?", value)
+    host = (found[1] or found[2]) if found else value
+    with suppress(ValueError):
+        return canonical(host), whole(1, 65535)(found[3]) if found and found[3] else None
+    raise ValueError("must be hosts with commas between, such as hooks.intranet, 10.1.2.3:8080, [fd00::7]")
+
+
+def canonical(host: str) -> str:
+    return str(ipaddress.ip_address(host)) if is_address(host) else host_name(host).lower()
+
+
 def secret_keys(value: str) -> tuple[bytes, ...]:
     return tuple(secret_key(one.strip()) for one in value.split(","))
 
@@ -230,6 +248,12 @@ class Settings:
     reading: Reading = reads(one_of(*get_args(Reading)), "who may read: anyone, or keys", "open")
     smtp_url: MailServer | None = reads(mail_server, "mail server; unset, no mail is sent", secret=True)
     mail_from: str = reads(sender, "sender of mails", "Negotiation tracker <tracker@localhost>")
+    private_hosts: frozenset[tuple[str, int | None]] = reads(
+        named_hosts, "hosts that may be sent to although they are not the public's", frozenset()
+    )
+    plain_http: PlainHttp = reads(
+        one_of(*get_args(PlainHttp)), "whether what leaves may go without encryption", "refused"
+    )
     secret_key: tuple[bytes, ...] = reads(
         secret_keys, "seals secrets of others; several: the first seals, all open", (), secret=True
     )

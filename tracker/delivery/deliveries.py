@@ -38,6 +38,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    type_coerce,
     update,
 )
 
@@ -364,7 +365,7 @@ def listed(
     if before is not None:
         wanted = wanted.where(deliveries.c.id < before)
     if notice is not None:
-        wanted = wanted.where(deliveries.c.notice.like(f'{{"kind":"{notice}"%'))
+        wanted = wanted.where(type_coerce(deliveries.c.notice, Text).like(f'{{"kind":"{notice}"%'))
     if edition is not None:
         wanted = wanted.where(deliveries.c.edition == edition)
     if subscription is not None:

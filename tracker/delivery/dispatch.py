@@ -51,7 +51,7 @@ class Cut(NamedTuple):
 def cut_due(engine: Engine, now: datetime, stopping: Callable[[], bool] = lambda: False) -> list[Frozen]:
     """Cut every edition that is due. One that fails is told in the log and tried again the next time."""
     with reading(engine) as connection:
-        end = Mark(as_of=now, position=editions.cut_position(connection, now))
+        end = Mark(as_of=now, position=editions.settled_position(connection, now))
         seen = [
             *subscriptions.due(connection, now), *subscriptions.behind(connection, end.position, now),
         ]  # fmt: skip
@@ -177,5 +177,5 @@ def _freeze(connection: Connection, seen: Subscription, cut: Cut, edition: Editi
 def missing(connection: Connection, now: datetime) -> list[Missing]:
     """The editions that should have been cut a while ago."""
     then = now - GRACE
-    late = subscriptions.behind(connection, editions.cut_position(connection, then), then)
+    late = subscriptions.behind(connection, editions.settled_position(connection, then), then)
     return [Missing(one.id, one.due_at) for one in [*subscriptions.due(connection, then), *late]]

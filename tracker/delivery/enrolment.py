@@ -210,8 +210,8 @@ def tidy(connection: Connection, now: datetime) -> int:
 def _address(chosen: Channel, text: str, settings: Settings) -> tuple[Address | None, Sequence[Problem]]:
     try:
         return chosen.address(text.strip(), settings), []
-    except ValueError as error:
-        return None, [Problem("address", str(error))]
+    except Refused as refused:
+        return None, refused.problems
 
 
 def _contact(contact: str | None, settings: Settings) -> tuple[str | None, Sequence[Problem]]:
@@ -219,8 +219,8 @@ def _contact(contact: str | None, settings: Settings) -> tuple[str | None, Seque
         return None, []
     try:
         return channel(MAIL).address(contact.strip(), settings).full, []
-    except ValueError as error:
-        return None, [Problem("contact", str(error))]
+    except Refused as refused:
+        return None, [Problem("contact", problem.detail) for problem in refused.problems]
 
 
 def _twin(connection: Connection, chosen: Channel, found: Address, wanted: Wanted) -> Subscription | None:
@@ -258,7 +258,7 @@ def _notify(
     over: str | None = None,
 ) -> int:  # fmt: skip
     return deliveries.notify(
-        connection, subscription=one.id, notice=notices.notice(kind, one, names(connection)),
+        connection, subscription=one.id, notice=notices.notice(kind, one, names(connection), log.position(connection)),
         channel=over or one.channel, recipient=recipient, now=now,
     )  # fmt: skip
 

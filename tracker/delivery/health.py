@@ -11,6 +11,7 @@ from tracker.delivery.deliveries import Claimed, Outcome
 from tracker.delivery.sealing import Sealer
 from tracker.delivery.subscriptions import Subscription
 from tracker.domain import words
+from tracker.store import log as kept
 
 log = structlog.get_logger()
 
@@ -66,7 +67,7 @@ def _tell(
         return
     said = outcome.answer.partition("\n")[0][:200]
     facts = [f"It is {seen.address}. At the last attempt it said: {said or words.number(outcome.code or 0)}"]
-    notice = notices.notice(kind, seen, enrolment.names(connection), *facts)
+    notice = notices.notice(kind, seen, enrolment.names(connection), kept.position(connection), *facts)
     deliveries.notify(
         connection,
         subscription=seen.id,

@@ -22,24 +22,26 @@ CONFIRM, OWN, CONTACT = "confirm", "own", "contact"
 
 class Notice(Struct, frozen=True):
     """A notice: its kind; what the subscription ``gets`` and ``when``, in words; and ``facts``, sentences about what
-    happened."""
+    happened. ``position``: where the log ended."""
 
     kind: Kind
     gets: str
     when: str
     facts: list[str] = []
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
     """Where one confirms, looks at, changes and stops a subscription: addresses that only we and the recipient know.
-    ``token``: what confirms it."""
+    ``token``: what confirms it; ``key``: what opens its page."""
 
     confirm: str
     contact: str
     own: str
     stop: str
     token: str
+    key: str
 
 
 def links(base: str, sealer: Sealer, id: str) -> Links:
@@ -47,7 +49,8 @@ def links(base: str, sealer: Sealer, id: str) -> Links:
     token, key, contact = (sealer.token(purpose, id) for purpose in (CONFIRM, OWN, CONTACT))
     at = f"{base}/subscriptions/{id}"
     return Links(
-        f"{at}/confirm?key={token}", f"{at}/contact?key={contact}", f"{at}?key={key}", f"{at}/stop?key={key}", token
+        confirm=f"{at}/confirm?key={token}", contact=f"{at}/contact?key={contact}", own=f"{at}?key={key}",
+        stop=f"{at}/stop?key={key}", token=token, key=key,
     )  # fmt: skip
 
 
@@ -114,9 +117,9 @@ def action(notice: Notice, links: Links) -> tuple[str, str]:
             return "Look at the subscription", links.own
 
 
-def notice(kind: Kind, one: Subscription, names: Mapping[str, str], *facts: str) -> Notice:
-    """A notice about a subscription as it stands. ``names``: of partners, by code."""
-    return Notice(kind, about(one.scope, names), when(one), [*facts])
+def notice(kind: Kind, one: Subscription, names: Mapping[str, str], position: int, *facts: str) -> Notice:
+    """A notice about a subscription as it stands. ``names``: of partners, by code; ``position``: the end of the log."""
+    return Notice(kind, about(one.scope, names), when(one), [*facts], position)
 
 
 def when(one: Subscription) -> str:

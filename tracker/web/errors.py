@@ -187,13 +187,6 @@ def sorry(error: SQLAlchemyError) -> Sorry:
     return DATABASE_FAILS.get(found.code if found else "", DATABASE_FAILS[""])
 
 
-def badly_set(request: Request[Any, Any, Any], error: SettingsError) -> Response[Any]:
-    """A setting that only shows its fault when it is needed, such as a key that cannot be read."""
-    log.error("badly_set", error=str(error))
-    detail = "the service is not set up for this: whoever runs it finds in its log what to mend"
-    return answer(request, 503, "not_ready", detail, [], {"Retry-After": "60"})
-
-
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     log.error("failed", method=request.method, path=request.url.path, exc_info=error)
     detail = "something went wrong here, not with your request; it has been logged"
@@ -224,12 +217,19 @@ def wants_page(request: Request[Any, Any, Any]) -> bool:
     return not request.url.path.startswith(API) and "text/html" in request.headers.get("accept", "")
 
 
+def badly_set(request: Request[Any, Any, Any], error: SettingsError) -> Response[Any]:
+    """The service was started with settings that this cannot be done with: whoever runs it is told which."""
+    log.error("badly_set", detail=str(error))
+    detail = "this service lacks a setting that this needs: whoever runs it finds in its log which"
+    return answer(request, 503, "not_ready", detail, [], {"Retry-After": "60"})
+
+
 HANDLERS: dict[Any, Any] = {
     Refused: refused,
     Failed: failed,
     ValidationException: invalid,
     HTTPException: http,
-    SettingsError: badly_set,
     SQLAlchemyError: database_failed,
+    SettingsError: badly_set,
     Exception: unexpected,
 }

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
+from tracker.delivery import outward
 from tracker.delivery.deliveries import Outcome
 from tracker.delivery.editions import Frozen
 from tracker.delivery.notices import Links, Notice
+from tracker.delivery.outward import Answer, NoAnswer
 from tracker.settings import Settings
 
 
@@ -60,10 +62,25 @@ class Channel(Protocol):
         """Whether everything goes through one server of ours: where that does not answer, the others need not try."""
 
     def address(self, text: str, settings: Settings) -> Address:
-        """The address; a ValueError that says what to write where it is none."""
+        """The address; Refused (about ``address``), saying what to write, where it is none."""
 
     def unready(self, settings: Settings) -> str | None:
         """Why nothing can be sent as things are set; None where it can."""
 
     def send(self, parcel: Parcel, settings: Settings) -> Outcome:
         """Try once, within two minutes."""
+
+
+def outcome_of(answer: Answer | NoAnswer, now: datetime) -> Outcome:
+    """What came of an exchange. Whatever is not 2xx is tried again: an endpoint that is being mended says all sorts of
+    things. Only 410 is for good."""
+    if isinstance(answer, NoAnswer):
+        result: Any = "unknown" if answer.sent else "deferred"
+        return Outcome(result, answer.detail, reached=answer.sent, milliseconds=answer.milliseconds)
+    taken = answer.status // 100 == 2
+    where = f" (leads to {answer.headers['location']})" if "location" in answer.headers else ""
+    return Outcome(
+        "accepted" if taken else "rejected" if answer.status == 410 else "deferred", answer.excerpt + where,
+        answer.status, retry_after=outward.asked_to_wait(answer, now), gone=answer.status == 410,
+        milliseconds=answer.milliseconds,
+    )  # fmt: skip

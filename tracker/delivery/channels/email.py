@@ -25,6 +25,7 @@ from tracker.delivery.channels.channel import Parcel
 from tracker.delivery.deliveries import Outcome
 from tracker.delivery.editions import Frozen
 from tracker.delivery.notices import Links, Notice
+from tracker.domain.errors import invalid
 from tracker.settings import MailServer, Settings
 
 ANSWER_SECONDS = 20.0
@@ -58,7 +59,7 @@ class Email:
             or len(local) > 64
             or not (_LOCAL_PART.fullmatch(local) and _DOMAIN.fullmatch(domain))
         ):
-            raise ValueError(f"{text!r} is not an e-mail address: write it as name@example.org")
+            raise invalid("address", f"{text!r} is not an e-mail address: write it as name@example.org")
         return Taken(full=text, shown=text)
 
     def unready(self, settings: Settings) -> str | None:
