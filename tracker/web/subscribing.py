@@ -129,9 +129,8 @@ def told(refusal: Refused, known: Collection[str] = WANTED) -> Errors:
     errors: Errors = {}
     for problem in refusal.problems:
         name = FIELDS.get(problem.pointer, problem.pointer)
-        errors.setdefault(
-            name if name in known else "", SAID.get(problem.pointer, f"{upper_first(problem.detail)}.")
-        )
+        detail = problem.detail.removeprefix(f"{problem.pointer}: ")
+        errors.setdefault(name if name in known else "", SAID.get(problem.pointer, f"{upper_first(detail)}."))
     return errors or {"": f"{upper_first(refusal.detail)}."}
 
 

@@ -50,6 +50,9 @@ class Desk:
         with reading(self.service.engine) as connection:
             return subscriptions.listed(connection, stopped=True)
 
+    def last(self) -> Subscription:
+        return self.subscriptions()[-1]
+
     def page(self, path: str, status: int = 200) -> BeautifulSoup:
         return _page(self.service.client.get(path, headers=BROWSER), status)
 
@@ -72,8 +75,11 @@ class Desk:
 
     def stop_link(self) -> str:
         """Where the newest subscription is stopped, as every mail says."""
-        one = self.subscriptions()[-1].id
-        return notices.links("", sealer(self.settings), one).stop
+        return notices.links("", sealer(self.settings), self.last().id).stop
+
+    def own_link(self) -> str:
+        """The page of the newest subscription, as every mail says."""
+        return notices.links("", sealer(self.settings), self.last().id).own
 
     def tidy(self) -> None:
         with writing(self.service.engine) as connection:
