@@ -109,6 +109,11 @@ def confirm(connection: Connection, sealer: Sealer, id: str, token: str, now: da
     return subscriptions.confirm(connection, id, now)
 
 
+def vouch(connection: Connection, id: str, now: datetime) -> Subscription:
+    """An operator says that the holder of the address agrees."""
+    return subscriptions.confirm(connection, id, now)
+
+
 def agree(connection: Connection, sealer: Sealer, id: str, token: str, now: datetime) -> Subscription:
     """Who was named as the one to write to when an endpoint fails agrees."""
     if not sealer.same(token, CONTACT, id):

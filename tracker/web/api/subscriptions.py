@@ -390,10 +390,10 @@ def rotate_secret(
     body: RawBody,
 ) -> Answer[NewSecret]:
     """From now on messages are signed with another secret, and for a while with the old one as well."""
-    overlap = timedelta(hours=posted(request, Rotation, body).hours)
     now = clock()
     with writing(engine) as connection:
         mine(request, connection, settings, id)
+        overlap = timedelta(hours=posted(request, Rotation, body).hours)
         secret = enrolment.rotate(connection, sealer(settings), id, overlap, now)
     return kept(NewSecret(secret=secret, old_until=now + overlap))
 
@@ -428,9 +428,9 @@ def recover_deliveries(
     body: RawBody,
 ) -> Answer[Recovered]:
     """All editions since an instant that were held, refused or given up are put on their way, under the same ids."""
-    since = posted(request, Recovery, body).since.astimezone(UTC)
     with pointed(), writing(engine) as connection:
         mine(request, connection, settings, id)
+        since = posted(request, Recovery, body).since.astimezone(UTC)
         enrolment.going_on(connection, id)
         return kept(Recovered(deliveries=deliveries.recover(connection, id, since, clock())))
 
