@@ -6,9 +6,9 @@ never changes either.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import takewhile
 from typing import Any, NamedTuple
@@ -19,10 +19,10 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
-    bindparam,
     exists,
     func,
     literal_column,
+    or_,
     select,
 )
 
@@ -42,9 +42,11 @@ from tracker.projections.segments import (
     readable_or_why,
 )
 from tracker.schema import derived, instant, micros
-from tracker.store.driver import Among, Change, Put, Question
+from tracker.store.driver import Change, Given, Put, Question
 from tracker.store.log import StoredEvent
 
+ABOUT = "about"
+LAST = FOREVER - timedelta(microseconds=1)
 MANY = 100_000
 """So many segments are held at most, beside those of the subjects that are asked for."""
 
@@ -138,8 +140,9 @@ class Painting:
         self._opened: list[_Held] = []
         self._parked: list[tuple[int, str, str]] = []
 
-    def foresee(self, wanted: Mapping[str, datetime]) -> None:
-        """Read at once what is believed of these subjects, each from an instant on."""
+    def foresee(self, wanted: Mapping[str, datetime]) -> Iterator[None]:
+        """Read at once what is believed of these subjects, each from an instant on: first it is asked for, then what
+        comes of it is noted."""
         since = {key: at for key, at in wanted.items() if not self._holds(key, at)}
         if not since:
             return
@@ -148,44 +151,36 @@ class Painting:
             self._subjects, self._held = {}, 0
         elif not self._subjects.keys().isdisjoint(since):
             self.write()
-        self._subjects |= {key: _Subject(at) for key, at in since.items()}
-        found = self._does.believed.rows(
-            self._connection, subjects=[*since], since=micros(min(since.values()))
+        answer = self._does.believed.ask(
+            self._connection, since={key: micros(at) for key, at in since.items()}
         )
-        for (
-            id,
-            key,
-            target,
-            scope,
-            basis,
-            aspect,
-            alive,
-            at,
-            sequence,
-            position,
-            start,
-            end,
-            known,
-            state,
-        ) in found:
-            subject = self._subjects[key]
-            if at is not None:
-                subject.top = Order(instant(at), sequence, position)
-            lane = Lane(target, scope, basis, aspect)
-            held = subject.lanes.get(lane)
-            if held is None:
-                held = subject.lanes[lane] = _Lane(key, lane, id, kept=True, alive=bool(alive))
+        yield
+        # Of a subject that there is not, nothing is missing.
+        self._subjects |= {key: _Subject(BEGINNING) for key in since}
+        lane: _Lane | None = None
+        for key, id, *names, alive, at, sequence, position, start, end, known, state in answer():
+            if lane is None or lane.id != id:
+                subject = self._subjects[key]
+                subject.since = since[key]
+                if at is not None:
+                    subject.top = Order(instant(at), sequence, position)
+                lane = _Lane(key, Lane(*names), id, kept=True, alive=bool(alive))
+                subject.lanes[lane.lane] = lane
             if state is not None:
                 segment = Segment(instant(start), instant(end), loaded(state))
-                held.believed.append(_Held(held, segment, known, kept=True))
-        self._held += len(found)
+                lane.believed.append(_Held(lane, segment, known, kept=True))
+                self._held += 1
+
+    def _see(self, wanted: Mapping[str, datetime]) -> None:
+        for _ in self.foresee(wanted):
+            pass
 
     def _holds(self, subject: str, since: datetime) -> bool:
         return subject in self._subjects and self._subjects[subject].since <= since
 
     def believed(self, subject: str) -> list[Lane]:
         """The lanes of a subject in which anything is believed now."""
-        self.foresee({subject: FOREVER})
+        self._see({subject: LAST})
         return self._subjects[subject].alive
 
     def apply_all(self, page: Sequence[StoredEvent]) -> None:
@@ -193,10 +188,9 @@ class Painting:
         readable = [(event, readable_or_why(event)) for event in page]
         since: dict[str, datetime] = {}
         for event, said in readable:
-            if isinstance(said, Decided) and said.paints:
-                start = min(paint.start for paint in said.paints)
-                since[event.subject] = min(start, since.get(event.subject, start))
-        self.foresee(since)
+            if isinstance(said, Decided):
+                since[event.subject] = min(_since(said.paints), since.get(event.subject, LAST))
+        self._see(since)
         for event, said in readable:
             if isinstance(said, Decided):
                 self.apply(event, said)
@@ -210,7 +204,7 @@ class Painting:
         if isinstance(known, DevelopmentCorrected | DevelopmentWithdrawn):
             self._refold(event)
             return
-        self.foresee({event.subject: min((paint.start for paint in new), default=FOREVER)})
+        self._see({event.subject: _since(new)})
         subject = self._subjects[event.subject]
         order = Order(announced(told, event.subject).at, told.sequence, event.commit)
         if subject.top is not None and order < subject.top:
@@ -221,7 +215,7 @@ class Painting:
             self._paint_on_top(event, subject, new)
 
     def _paint_on_top(self, event: StoredEvent, subject: _Subject, new: Sequence[Paint]) -> None:
-        start, end = min(p.start for p in new), max(p.end for p in new)
+        since, until = _since(new), max(p.end for p in new)
         spans: dict[Lane, slice] = {}
         after: Lanes = {}
         there = dict.fromkeys(subject.alive)
@@ -230,8 +224,9 @@ class Painting:
                 if lane not in after:
                     there[lane] = None
                     believed = subject.lanes[lane].believed if lane in subject.lanes else []
+                    start = BEGINNING if lane.aspect == ABOUT else since
                     spans[lane] = slice(
-                        bisect_right(believed, start, key=_end), bisect_left(believed, end, key=_start)
+                        bisect_right(believed, start, key=_end), bisect_left(believed, until, key=_start)
                     )
                     after[lane] = [held.segment for held in believed[spans[lane]]]
                 after[lane] = painted(after[lane], paint, event.position)
@@ -239,7 +234,7 @@ class Painting:
             self._believe(event, self._lane(subject, event.subject, lane), spans[lane], after[lane])
 
     def _refold(self, event: StoredEvent) -> None:
-        self.foresee({event.subject: BEGINNING})
+        self._see({event.subject: BEGINNING})
         self._settle()
         subject = self._subjects[event.subject]
         said = contributions(self._connection, event.subject, event.position)
@@ -315,6 +310,12 @@ class Painting:
         self._closed, self._opened, self._parked = [], [], []
 
 
+def _since(paints: Sequence[Paint]) -> datetime:
+    """From when on paints look at what is believed. What a subject is, is one segment over all time: it is read
+    whenever anything is."""
+    return min((paint.start for paint in paints if paint.aspect != ABOUT), default=LAST)
+
+
 def _start(held: _Held) -> datetime:
     return held.segment.start
 
@@ -339,21 +340,23 @@ class _Statements(NamedTuple):
 def _statements(lanes: Table, segments: Table, tops: Table, parked: Table) -> _Statements:
     top: ColumnElement[int] = literal_column(str(TOP))
     others = segments.alias()
-    here = and_(
-        segments.c.lane == lanes.c.id, segments.c.node == top, segments.c.valid_until > bindparam("since")
-    )
 
-    def believed(among: Among) -> Select[Any]:
+    def believed(given: Given) -> Select[Any]:
+        since = given.each("since")
+        here = and_(
+            segments.c.lane == lanes.c.id, segments.c.node == top, segments.c.valid_until > since.c.value
+        )
+        before = exists().where(others.c.lane == lanes.c.id, others.c.node == top)
         return (
             select(
-                lanes.c.id, lanes.c.subject, lanes.c.target, lanes.c.scope, lanes.c.basis, lanes.c.aspect,
-                exists().where(others.c.lane == lanes.c.id, others.c.node == top),
+                lanes.c.subject, lanes.c.id, lanes.c.target, lanes.c.scope, lanes.c.basis, lanes.c.aspect,
+                or_(segments.c.state.is_not(None), before),
                 tops.c.announced, tops.c.sequence, tops.c.position,
                 segments.c.valid_from, segments.c.valid_until, segments.c.known_from, segments.c.state,
             )
-            .join_from(lanes, tops, tops.c.subject == lanes.c.subject, isouter=True)
+            .join_from(since, lanes, lanes.c.subject == since.c.key)
+            .join(tops, tops.c.subject == lanes.c.subject, isouter=True)
             .join(segments, here, isouter=True)
-            .where(among(lanes.c.subject, "subjects"))
             .order_by(lanes.c.id, segments.c.valid_until)
         )  # fmt: skip
 
