@@ -182,6 +182,8 @@ class Put:
         if not self._over:
             return ""
         rest = [_quoted(dialect, column) for column in self._table.columns if column.name not in self._over]
+        if not rest:
+            return f" ON CONFLICT ({', '.join(self._over)}) DO NOTHING"
         return f" ON CONFLICT ({', '.join(self._over)}) DO UPDATE SET " + ", ".join(
             f"{name} = excluded.{name}" for name in rest
         )
@@ -227,6 +229,29 @@ class Change:
 
     def _name(self, dialect: Dialect, name: str) -> str:
         return _quoted(dialect, self._table.c[name])
+
+
+class Remove:
+    """A few rows of a table that are deleted: each given by the tuple of the ``key`` it has."""
+
+    def __init__(self, table: Table, key: Sequence[str]) -> None:
+        self._table = table
+        self._key = key
+        self._texts: dict[str, str] = {}
+
+    def __call__(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        dialect = connection.dialect
+        if dialect.name not in self._texts:
+            mark = "?" if dialect.name == "sqlite" else BINARY
+            same = " AND ".join(f"{_quoted(dialect, self._table.c[name])} = {mark}" for name in self._key)
+            table = dialect.identifier_preparer.format_table(self._table)
+            self._texts[dialect.name] = f"DELETE FROM {table} WHERE {same}"  # noqa: S608
+        cursor = connection.connection.cursor()
+        try:
+            for row in rows:
+                cursor.execute(self._texts[dialect.name], row)
+        finally:
+            cursor.close()
 
 
 @contextmanager

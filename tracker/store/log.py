@@ -422,7 +422,11 @@ _OF_DEVELOPMENTS = _STORED.where(
     events.c.development.in_(bindparam("developments", expanding=True)),
     events.c.position <= bindparam("until"),
 )
-_OF_SUBJECT = _STORED.where(subjects.c.key == bindparam("subject"), events.c.position <= bindparam("until"))
+_OF_SUBJECT = _STORED.where(
+    subjects.c.key == bindparam("subject"),
+    events.c.position > bindparam("after"),
+    events.c.position <= bindparam("until"),
+)
 _OF_SUBJECTS = _STORED.where(
     subjects.c.key.in_(bindparam("subjects", expanding=True)), events.c.position <= bindparam("until")
 )
@@ -450,9 +454,10 @@ def of_developments(connection: Connection, developments: Iterable[str], until: 
     return sorted((event for part in found for event in part), key=_position)
 
 
-def of_subject(connection: Connection, subject: str, until: int) -> list[StoredEvent]:
-    """All events of a subject up to a position, in order."""
-    return _stored(connection.execute(_OF_SUBJECT, {"subject": subject, "until": until}))
+def of_subject(connection: Connection, subject: str, until: int, after: int = 0) -> list[StoredEvent]:
+    """All events of a subject after a position and up to one, in order."""
+    asked = {"subject": subject, "after": after, "until": until}
+    return _stored(connection.execute(_OF_SUBJECT, asked))
 
 
 def of_subjects(connection: Connection, subjects: Iterable[str], until: int) -> list[StoredEvent]:
