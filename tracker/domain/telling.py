@@ -12,7 +12,7 @@ import msgspec
 
 from tracker.domain import words
 from tracker.domain.edition import Entry, Kind, Line, Mark, Named, Scope
-from tracker.domain.events import HOME, DevelopmentCorrected, actor_of, kind_of
+from tracker.domain.events import HOME, actor_of, kind_of
 from tracker.domain.history import About, Change, Fact, Key, same, value
 from tracker.domain.moves import cause, inert, vacuous
 from tracker.domain.news import News, Said, Story
@@ -351,13 +351,7 @@ def _signature(one: _Alike, key: Key) -> bytes:
 
 
 def _topics(story: Story) -> list[str]:
-    """What a development is about, in any of its versions."""
-    facts = [
-        fact
-        for said in story
-        for fact in (said.event.now if isinstance(said.event, DevelopmentCorrected) else [said.event])
-    ]
-    return sorted(topics_of(str(fact.__struct_config__.tag) for fact in facts))
+    return topics_of(said.event for said in story)
 
 
 def _without(values: Mapping[str, Any], name: str) -> dict[str, Any]:
