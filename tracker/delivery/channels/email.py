@@ -24,6 +24,8 @@ from tracker.settings import MailServer, Settings
 
 ANSWER_SECONDS = 20.0
 """How long the server may take for one answer."""
+TAKING_SECONDS = 60.0
+"""How long the server may take over the mail itself: many look through it first (RFC 5321, 4.5.3.2.6)."""
 EXCHANGE_SECONDS = 90.0
 """How long the whole exchange may take, however the answers trickle."""
 LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -35,10 +37,14 @@ class Email:
     name = "email"
 
     def __init__(
-        self, answer_seconds: float = ANSWER_SECONDS, exchange_seconds: float = EXCHANGE_SECONDS
+        self,
+        answer_seconds: float = ANSWER_SECONDS,
+        exchange_seconds: float = EXCHANGE_SECONDS,
+        taking_seconds: float = TAKING_SECONDS,
     ) -> None:
         self.answer_seconds = answer_seconds
         self.exchange_seconds = exchange_seconds
+        self.taking_seconds = taking_seconds
 
     def unready(self, settings: Settings) -> str | None:
         return None if settings.smtp_url else "no mail server set (TRACKER_SMTP_URL)"
@@ -52,11 +58,37 @@ class Email:
         sender, recipient = (mail[name].addresses[0].addr_spec for name in ("From", "To"))
         try:
             with self._connected(server, sender.rpartition("@")[2]) as smtp:
-                return _handed_over(smtp, sender, recipient, mail.as_bytes())
+                outcome = self._handed_over(smtp, sender, recipient, mail.as_bytes())
+                if outcome.result != "unknown" and smtp.sock is not None:
+                    smtp.sock.settimeout(self.answer_seconds)
+                    with suppress(smtplib.SMTPException, OSError):  # however it says goodbye
+                        smtp.quit()
+                return outcome
         except smtplib.SMTPResponseException as error:
             return Outcome("deferred", _text(error.smtp_error), error.smtp_code, reached=False)
         except (smtplib.SMTPException, OSError) as error:
             return Outcome("deferred", f"{type(error).__name__}: {error}", reached=False)
+
+    def _handed_over(self, smtp: smtplib.SMTP, sender: str, recipient: str, mail: bytes) -> Outcome:
+        """The mail's part of the exchange. Once its last byte is out and no answer came, nobody knows."""
+        code, answer = smtp.mail(sender)
+        if code // 100 != 2:
+            return _refused(code, answer, ours=False)
+        code, answer = smtp.rcpt(recipient)
+        if code // 100 != 2:
+            return _refused(code, answer)
+        code, answer = smtp.docmd("DATA")
+        if code != 354:
+            return _refused(code, answer)
+        try:
+            smtp.send(_dotted(mail))
+            if smtp.sock is not None:
+                smtp.sock.settimeout(self.taking_seconds)
+            code, answer = smtp.getreply()
+        except (smtplib.SMTPException, OSError) as error:
+            said = f"no answer after the mail was handed over ({type(error).__name__}: {error})"
+            return Outcome("unknown", said)
+        return Outcome("accepted", _text(answer), code) if code // 100 == 2 else _refused(code, answer)
 
     @contextmanager
     def _connected(self, server: MailServer, domain: str) -> Iterator[smtplib.SMTP]:
@@ -149,30 +181,11 @@ def message_id(reference: str, domain: str) -> str:
     return f"<{reference}@{domain}>"
 
 
-def _handed_over(smtp: smtplib.SMTP, sender: str, recipient: str, mail: bytes) -> Outcome:
-    """The mail's part of the exchange. Once its last byte is out and no answer came, nobody knows."""
-    for command, address in ((smtp.mail, sender), (smtp.rcpt, recipient)):
-        code, answer = command(address)
-        if code // 100 != 2:
-            return _refused(code, answer)
-    code, answer = smtp.docmd("DATA")
-    if code != 354:
-        return _refused(code, answer)
-    try:
-        smtp.send(_dotted(mail))
-        code, answer = smtp.getreply()
-    except (smtplib.SMTPException, OSError) as error:
-        return Outcome(
-            "unknown", f"no answer after the mail was handed over ({type(error).__name__}: {error})"
-        )
-    if code // 100 != 2:
-        return _refused(code, answer)
-    with suppress(smtplib.SMTPException, OSError):  # it has taken the mail, however it says goodbye
-        smtp.quit()
-    return Outcome("accepted", _text(answer), code)
-
-
-def _refused(code: int, answer: bytes | str) -> Outcome:
+def _refused(code: int, answer: bytes | str, ours: bool = True) -> Outcome:
+    """What a refusal means; ``ours``: it is about this mail or its recipient. Before these were named, or where the
+    server closes (421), it says nothing of them: others fare no better now, and nothing is given up."""
+    if code == 421 or not ours:
+        return Outcome("deferred", _text(answer), code, reached=False)
     return Outcome("rejected" if code // 100 == 5 else "deferred", _text(answer), code)
 
 
