@@ -17,8 +17,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import Engine
 
-from tracker.delivery import subscriptions
-from tracker.delivery.subscriptions import Subscription
+from tracker.delivery import enrolment
+from tracker.delivery.enrolment import Enrolled
+from tracker.delivery.sealing import Sealer
+from tracker.delivery.subscriptions import Subscription, Wanted
 from tracker.domain.events import Correction, Development, Withdrawal
 from tracker.record import By, Correct, Withdraw, record
 from tracker.settings import MailServer, Settings
@@ -28,6 +30,10 @@ from tracker.store.migrate import migrate
 TARIFF = "measure:us-tariff"
 MORNING = datetime(2025, 3, 10, 12, 0, tzinfo=UTC)
 """Monday 10 March 2025, 08:00 in New York."""
+
+
+KEY = bytes(32)
+SEALER = Sealer([KEY])
 
 
 @dataclass
@@ -50,6 +56,7 @@ class World:
     engine: Engine
     clock: Clock
     logged: list[str] = field(default_factory=list)
+    settings: Settings = field(default_factory=lambda: settings(None))
 
     def log(self, *events: dict[str, Any], announced: str | None = None, title: str = "What happened") -> str:
         on = announced or self.clock.now.date().isoformat()
@@ -72,9 +79,23 @@ class World:
     def withdraw(self, id: str) -> None:
         record(self.engine, Withdraw(id, Withdrawal(reason="It never happened")), By("ana", self.clock()))
 
-    def subscribe(self, address: str = "reader@example.org", **wanted: Any) -> Subscription:
+    def subscribe(
+        self, address: str = "reader@example.org", over: str = "email", **wanted: Any
+    ) -> Subscription:
+        """A subscription that is confirmed already."""
+        made = self.enrol(address, over, confirmed=True, **wanted)
+        assert made is not None
+        return made.subscription
+
+    def enrol(
+        self, address: str, over: str = "email", *, confirmed: bool = False, stranger: bool = False,
+        contact: str | None = None, **wanted: Any,
+    ) -> Enrolled | None:  # fmt: skip
         with writing(self.engine) as connection:
-            return subscriptions.add(connection, address=address, now=self.clock(), by="operator", **wanted)
+            return enrolment.enrol(
+                connection, self.settings, SEALER, over=over, address=address, wanted=Wanted(**wanted), contact=contact,
+                now=self.clock(), by="operator", confirmed=confirmed, stranger=stranger,
+            )  # fmt: skip
 
 
 def world(url: str) -> World:
@@ -163,5 +184,5 @@ def mail_server(
 def settings(server: MailServer | None = None) -> Settings:
     return Settings(
         smtp_url=server, mail_from="Trade talks <tracker@example.org>", public_url="https://tracker.example.org",
-        data_dir=Path("/nonexistent"),
+        data_dir=Path("/nonexistent"), secret_key=(KEY,),
     )  # fmt: skip

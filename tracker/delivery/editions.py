@@ -50,6 +50,8 @@ from tracker.store.log import StoredEvent
 
 HOLD = timedelta(minutes=10)
 """Entries younger than this are not cut into an edition yet: who logged one may still mend it."""
+PATIENCE = timedelta(hours=1)
+"""How long what is told at once waits for a development that is mended again and again."""
 REPAIRS = ("development.corrected", "development.withdrawn")
 """The types of events that repair our own record."""
 HOUR = 8
@@ -192,6 +194,21 @@ def cut_position(connection: Connection, at: datetime) -> int:
         .limit(1)
     )
     return found or 0
+
+
+def settled_position(connection: Connection, at: datetime) -> int:
+    """The last position to tell at once: as above, but not up to a development that is still being mended, so that
+    nobody is told in a hurry what was put right already. For an hour at most."""
+    old, floor = cut_position(connection, at), cut_position(connection, at - PATIENCE)
+    mended = select(log.events.c.development).where(
+        log.events.c.position > old, log.events.c.type.in_(REPAIRS)
+    )
+    first = connection.scalar(
+        select(func.min(log.events.c.position)).where(
+            log.events.c.development.in_(mended), log.events.c.position > floor, log.events.c.position <= old
+        )
+    )
+    return old if first is None else first - 1
 
 
 def worked_out(connection: Connection, frame: Frame, told_on: Mapping[str, str] | None = None) -> Edition:

@@ -17,6 +17,8 @@ import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from tracker.delivery import notices
+from tracker.delivery.notices import Links, Notice
 from tracker.domain.edition import PARTS, Chart, Edition, Entry, Kind, Line, headline, short_day
 from tracker.domain.when import rfc3339
 
@@ -240,6 +242,27 @@ def mail_html(
 def subject(edition: Edition) -> str:
     """``Trade talks, 12 Mar: 2 changes of state, 1 correction (EU, JP)``."""
     return f"Trade talks, {short_day(edition.day)}: {headline(edition)}"
+
+
+# ---------------------------------------------------------------- notices
+
+
+def notice_text(notice: Notice, links: Links) -> str:
+    """A notice as plain text, complete in itself."""
+    what, where = notices.action(notice, links)
+    lines = [notices.subject(notice)]
+    for sentence in notices.sentences(notice):
+        lines += ["", *_wrapped(sentence)]
+    return "\n".join([*lines, "", f"{what}:", where]) + "\n"
+
+
+def notice_html(notice: Notice, links: Links) -> str:
+    """A notice as the HTML of a mail."""
+    what, where = notices.action(notice, links)
+    subject, sentences = notices.subject(notice), notices.sentences(notice)
+    told = _environment().get_template("notice.html")
+    body = Markup(told.render(heading=subject, sentences=sentences, what=what, where=where))  # noqa: S704  # autoescaped
+    return _inliner().inline(_environment().get_template("mail.html").render(body=body, title=subject))
 
 
 # ---------------------------------------------------------------- what is shown

@@ -138,7 +138,8 @@ class _Charting:
         for kind, _ in PARTS:
             if kind != "coming":
                 for number, entry in enumerate(getattr(self.edition, kind)):
-                    yield from (((kind, number), line) for line in entry.shown)
+                    if not entry.quiet:
+                        yield from (((kind, number), line) for line in entry.shown)
 
     def _of(self, line: Line) -> list[Trade]:
         """The goods that a line is about."""

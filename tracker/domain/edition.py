@@ -3,12 +3,14 @@
 Everything that is said is in here, words included, so that a mail, a page and a resend years later say the same.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Literal
 
 from msgspec import structs
 
+from tracker.domain import words
+from tracker.domain.topics import TOPICS
 from tracker.domain.views import View
 
 Kind = Literal["took_effect", "fell_through", "new", "late", "corrected", "withdrawn", "coming"]
@@ -28,10 +30,12 @@ PARTS: tuple[tuple[Kind, str], ...] = (
 
 class Scope(View, frozen=True):
     """Whom a digest is about: these partners, and all whose profile names one of these sectors; empty: everybody
-    who is followed. What reaches a partner through its blocs, or because it reaches everyone, is part of it."""
+    who is followed. What reaches a partner through its blocs, or because it reaches everyone, is part of it.
+    ``topics``: what its readers want to hear about (see ``topics``); empty: all."""
 
     partners: list[str] = []
     sectors: list[str] = []
+    topics: list[str] = []
 
     @property
     def everybody(self) -> bool:
@@ -134,8 +138,8 @@ class Entry(View, frozen=True):
 
     ``dates``: when it happened, and when it was logged where that matters. ``when``: what the lines have in common.
     ``positions``: the events that this entry tells. ``also``: other developments told in the same entry.
-    ``held``: too young to be cut into an edition (a preview shows it). ``quiet``: there for programs that follow the
-    state; nothing of it is for the readers of this edition.
+    ``held``: too young to be cut into an edition (a preview shows it). ``topics``: what it is about. ``quiet``: there
+    for programs that follow the state; nothing of it is for the readers of this edition.
     """
 
     kind: Kind
@@ -154,6 +158,7 @@ class Entry(View, frozen=True):
     also: list[Named] = []
     lines: list[Line] = []
     held: bool = False
+    topics: list[str] = []
     quiet: bool = False
     charts: list[Chart] = []
 
@@ -202,6 +207,26 @@ class Edition(View, frozen=True):
     def empty(self) -> bool:
         """Whether nothing changed."""
         return not self.told
+
+    @property
+    def bare(self) -> bool:
+        """Whether it tells nothing, not even to programs that follow the state."""
+        return not any(getattr(self, kind) for kind, _ in PARTS if kind != "coming")
+
+
+def about(scope: Scope, names: Mapping[str, str]) -> str:
+    """What a scope covers, in words. ``names``: of the partners in it, by code."""
+    topics = ", ".join(TOPICS[topic][0] for topic in scope.topics if topic in TOPICS)
+    whom = "all partners" if scope.everybody else _whom(scope, names)
+    return f"{whom}: {topics}" if topics else whom
+
+
+def _whom(scope: Scope, names: Mapping[str, str]) -> str:
+    chosen = ", ".join(words.the(name) for code, name in names.items() if code in scope.partners)
+    affected = (
+        f"partners with {' or '.join(scope.sectors)} among the sectors affected" if scope.sectors else ""
+    )
+    return " and ".join(part for part in (chosen, affected) if part)
 
 
 def without(edition: Edition, development: str, subjects: Collection[str]) -> Edition:

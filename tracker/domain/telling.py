@@ -12,7 +12,13 @@ import msgspec
 
 from tracker.domain import words
 from tracker.domain.edition import Entry, Kind, Line, Mark, Named, Scope
-from tracker.domain.events import HOME, DevelopmentCorrected, DevelopmentWithdrawn, actor_of, kind_of
+from tracker.domain.events import (
+    HOME,
+    DevelopmentCorrected,
+    DevelopmentWithdrawn,
+    actor_of,
+    kind_of,
+)
 from tracker.domain.history import About, Change, Fact, Key, same, value
 from tracker.domain.moves import cause, inert, vacuous
 from tracker.domain.news import News, Said, Story
@@ -20,6 +26,7 @@ from tracker.domain.paint import EVERYONE, announced
 from tracker.domain.patches import Patch
 from tracker.domain.phrasing import Sentence, sentence
 from tracker.domain.scopes import ALL_GOODS
+from tracker.domain.topics import topics_of
 from tracker.domain.views import NAMING, bounded, nested, stated, title_of
 from tracker.domain.watched import Watched
 from tracker.domain.when import BEGINNING, FOREVER, zone_of
@@ -76,6 +83,7 @@ class Telling:
         kind = last.kind(self.frame.since)
         lines = [line for one in group for line in self._lines_of(one, back)]
         newest = last.fresh[-1]
+        topics = sorted({topic for one in group for topic in _topics(one.story)})
         repairs = [
             s.event for s in last.fresh if isinstance(s.event, DevelopmentCorrected | DevelopmentWithdrawn)
         ]
@@ -87,7 +95,7 @@ class Telling:
             note=_back(sum(one.times for one in group)) if len(group) > 1 else self._note(kind, last),
             reason=repairs[-1].reason if repairs else None,
             held=min(newest.recorded_at, newest.learnt_at) > self.frame.held_after,
-            quiet=all(one.quiet for one in group),
+            topics=topics, quiet=all(one.quiet for one in group) or not self._wanted(topics),
         )  # fmt: skip
 
     def _entry(self, kind: Kind, story: Story, lines: list[Line]) -> Entry:
@@ -96,8 +104,12 @@ class Telling:
         return Entry(
             kind=kind, development=first.development, event=first.id, title=told.title, summary=told.summary,
             dates="", when=whens.pop() if len(whens) == 1 else "", day="", partners=[], positions=[],
-            sources=msgspec.to_builtins(told.sources), lines=lines,
+            sources=msgspec.to_builtins(told.sources), lines=lines, topics=_topics(story),
         )  # fmt: skip
+
+    def _wanted(self, topics: Iterable[str]) -> bool:
+        """Whether readers of this edition want to hear of any of these topics."""
+        return not self.frame.scope.topics or not set(topics).isdisjoint(self.frame.scope.topics)
 
     def _dates(self, kind: Kind, one: News) -> str:
         happened, logged = words.stated(one.told.announced), words.stated(self._day(one.first.learnt_at))
@@ -143,7 +155,8 @@ class Telling:
                 (s for s in causes.values() if s.development == development), key=lambda s: s.position
             )
             lines = self._lines(patches, story, by_time=True, back=back)
-            shown = {code for line in lines if not line.quiet for code in line.partners}
+            wanted = self._wanted(_topics(story))
+            shown = {code for line in lines if not line.quiet for code in line.partners} if wanted else set()
             if not shown and kind == "coming":
                 continue
             entry = msgspec.structs.replace(
@@ -338,6 +351,16 @@ def _signature(one: _Alike, key: Key) -> bytes:
         one.back,
     ]
     return msgspec.json.encode(said, order="sorted")
+
+
+def _topics(story: Story) -> list[str]:
+    """What a development is about, in any of its versions."""
+    facts = [
+        fact
+        for said in story
+        for fact in (said.event.now if isinstance(said.event, DevelopmentCorrected) else [said.event])
+    ]
+    return sorted(topics_of(str(fact.__struct_config__.tag) for fact in facts))
 
 
 def _without(values: Mapping[str, Any], name: str) -> dict[str, Any]:

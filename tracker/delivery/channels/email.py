@@ -1,13 +1,15 @@
 """E-mail: an edition as a message in text and HTML, and one exchange with the mail server (RFC 5321, 5322, 3834).
 
 The same edition for the same recipient is the same message, byte for byte, however often it is sent. Nothing in it
-calls home, and there is no List-Unsubscribe yet: addresses are entered by an operator, and asked of one to be removed.
+calls home. It is stopped by one click (RFC 8058), or on the page that it links to.
 """
 
+import re
 import smtplib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from email.headerregistry import Address, HeaderRegistry
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -17,9 +19,14 @@ from threading import Timer
 from typing import Any
 from urllib.parse import urlsplit
 
-from tracker.delivery import render
+from tracker.delivery import notices, render
+from tracker.delivery.channels.channel import Address as Taken
 from tracker.delivery.channels.channel import Parcel
 from tracker.delivery.deliveries import Outcome
+from tracker.delivery.editions import Frozen
+from tracker.delivery.notices import Links, Notice
+from tracker.domain.edition import Chart
+from tracker.domain.errors import invalid
 from tracker.settings import MailServer, Settings
 
 ANSWER_SECONDS = 20.0
@@ -29,12 +36,18 @@ TAKING_SECONDS = 60.0
 EXCHANGE_SECONDS = 90.0
 """How long the whole exchange may take, however the answers trickle."""
 LOCAL = ("localhost", "127.0.0.1", "::1")
+_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_DOMAIN = re.compile(r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]")
 
 
 class Email:
     """The channel."""
 
     name = "email"
+    label = "E-mail"
+    asks = "E-mail address"
+    delays = tuple(timedelta(minutes=m) for m in (5, 15, 30, 60, 2 * 60, 4 * 60, 8 * 60, 16 * 60, 24 * 60))
+    shared = True
 
     def __init__(
         self,
@@ -45,6 +58,16 @@ class Email:
         self.answer_seconds = answer_seconds
         self.exchange_seconds = exchange_seconds
         self.taking_seconds = taking_seconds
+
+    def address(self, text: str, settings: Settings) -> Taken:
+        local, _, domain = text.rpartition("@")
+        if (
+            len(text) > 254
+            or len(local) > 64
+            or not (_LOCAL_PART.fullmatch(local) and _DOMAIN.fullmatch(domain))
+        ):
+            raise invalid("address", f"{text!r} is not an e-mail address: write it as name@example.org")
+        return Taken(full=text, shown=text)
 
     def unready(self, settings: Settings) -> str | None:
         return None if settings.smtp_url else "no mail server set (TRACKER_SMTP_URL)"
@@ -124,56 +147,70 @@ class Email:
 
 
 def message(parcel: Parcel, settings: Settings) -> EmailMessage:
-    """An edition as a message. All of it follows from what is frozen: sent again, it is the same."""
-    edition = parcel.edition.edition
-    sender = _sender(settings.mail_from)
-    base, id = settings.public_url, parcel.edition.id
-    closing = _closing(edition.about, sender.addr_spec)
-    mail = EmailMessage(policy=SMTP)
-    mail["Subject"] = render.subject(edition)
-    mail["From"] = sender
-    mail["To"] = Address(addr_spec=parcel.recipient)
-    mail["Date"] = format_datetime(parcel.edition.cut_at.replace(microsecond=0))
-    mail["Message-ID"] = message_id(parcel.reference, sender.domain)
+    """An edition or a notice as a message. All of it follows from what is frozen: sent again, it is the same."""
+    if isinstance(parcel.content, Notice):
+        return _notice(parcel, parcel.content, settings)
+    return _edition(parcel, parcel.content, settings)
+
+
+def _edition(parcel: Parcel, frozen: Frozen, settings: Settings) -> EmailMessage:
+    edition = frozen.edition
+    base, id = settings.public_url, frozen.id
+    mail, sender = _addressed(parcel, settings, render.subject(edition))
     if parcel.previous:
         mail["References"] = message_id(parcel.previous, sender.domain)
-    mail["List-Id"] = f"Trade talks, daily digest <digest.{_host(settings)}>"
-    mail["Auto-Submitted"] = "auto-generated"
+    mail["List-Id"] = f"Trade talks <digest.{_host(settings)}>"
+    mail["List-Unsubscribe"] = f"<{parcel.links.stop}>"
+    mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    closing = _closing(edition.about, parcel.links)
     told = render.text(edition, base=base, id=id, closing=closing, items=render.ITEMS)
     mail.set_content(told, cte="quoted-printable")
+    cids = [f"chart-{n}.{id[:32]}@{sender.domain}" for n in range(1, len(edition.charts) + 1)]
     page = render.mail_html(
-        edition,
-        base=base,
-        id=id,
-        closing=closing,
-        picture=lambda number: f"cid:{_cid(number, parcel, sender)}",
+        edition, base=base, id=id, closing=closing, picture=lambda number: f"cid:{cids[number - 1]}"
     )
     mail.add_alternative(page, subtype="html", cte="quoted-printable")
-    _add_pictures(mail, page, parcel, sender)
+    shown = [(cid, chart) for cid, chart in zip(cids, edition.charts, strict=True) if f'"cid:{cid}"' in page]
+    if shown:
+        _add_pictures(mail, shown, f"=_html_{parcel.reference}")
     mail.set_boundary(f"=_{parcel.reference}")
     return mail
 
 
-def _add_pictures(mail: EmailMessage, page: str, parcel: Parcel, sender: Address) -> None:
-    """The pictures that the page shows, beside it (RFC 2387): nothing is loaded from elsewhere."""
+def _notice(parcel: Parcel, notice: Notice, settings: Settings) -> EmailMessage:
+    mail, _ = _addressed(parcel, settings, notices.subject(notice))
+    mail.set_content(render.notice_text(notice, parcel.links), cte="quoted-printable")
+    mail.add_alternative(render.notice_html(notice, parcel.links), subtype="html", cte="quoted-printable")
+    mail.set_boundary(f"=_{parcel.reference}")
+    return mail
+
+
+def _addressed(parcel: Parcel, settings: Settings, subject: str) -> tuple[EmailMessage, Address]:
+    """The part of a message that does not depend on what it says; and who sends it."""
+    sender = _sender(settings.mail_from)
+    mail = EmailMessage(policy=SMTP)
+    mail["Subject"] = subject
+    mail["From"] = sender
+    mail["To"] = Address(addr_spec=parcel.recipient)
+    mail["Date"] = format_datetime(parcel.at.replace(microsecond=0))
+    mail["Message-ID"] = message_id(parcel.reference, sender.domain)
+    mail["Auto-Submitted"] = "auto-generated"
+    return mail, sender
+
+
+def _add_pictures(mail: EmailMessage, shown: Sequence[tuple[str, Chart]], boundary: str) -> None:
+    """The pictures that the HTML shows, beside it (RFC 2387): nothing is loaded from elsewhere."""
+    from tracker.delivery import picture  # Pillow is loaded by who draws
+
     (_, html) = mail.iter_parts()
     assert isinstance(html, EmailMessage)
-    for number, chart in enumerate(parcel.edition.edition.charts, 1):
-        cid = _cid(number, parcel, sender)
-        if f'"cid:{cid}"' in page:
-            from tracker.delivery import picture  # Pillow is loaded by who draws
-
-            html.add_related(
-                picture.png(chart), "image", "png", cid=f"<{cid}>", disposition="inline",
-                filename=f"chart-{number}.png",
-            )  # fmt: skip
-    if html.is_multipart():
-        html.set_param("type", "text/html")
-        html.set_boundary(f"=_html_{parcel.reference}")
-
-
-def _cid(number: int, parcel: Parcel, sender: Address) -> str:
-    return f"chart-{number}.{parcel.edition.id[:32]}@{sender.domain}"
+    for cid, chart in shown:
+        html.add_related(
+            picture.png(chart), "image", "png", cid=f"<{cid}>", disposition="inline",
+            filename=f"{cid.partition('.')[0]}.png",
+        )  # fmt: skip
+    html.set_param("type", "text/html")
+    html.set_boundary(boundary)
 
 
 def message_id(reference: str, domain: str) -> str:
@@ -220,9 +257,8 @@ def _host(settings: Settings) -> str:
     return str(urlsplit(settings.public_url).hostname).replace(":", "-")
 
 
-def _closing(about: str, sender: str) -> list[str]:
+def _closing(about: str, links: Links) -> list[str]:
     return [
-        f"You get this digest because your address was entered for {about}.",
-        f"To change or stop it, write to {sender}.",
-        "Dates are those of the country that acts.",
+        f"You get this because you subscribed to {about}. Dates are those of the country that acts.",
+        f"Change or stop it: {links.own}",
     ]

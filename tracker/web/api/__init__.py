@@ -16,6 +16,7 @@ from tracker.web.api import (
     proof,
     schemas,
     statements,
+    subscriptions,
 )
 from tracker.web.asking import ASKED, strict
 
@@ -31,6 +32,7 @@ V1 = (
     *conflicts.ROUTES,
     *events.ROUTES,
     *developments.ROUTES,
+    *subscriptions.ROUTES,
     *schemas.ROUTES,
     *proof.ROUTES,
 )

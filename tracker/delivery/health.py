@@ -1,0 +1,78 @@
+"""What attempts say of an address: whether it works, is failing, or is to be left alone."""
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from tracker.delivery import deliveries, endpoints, enrolment, notices, subscriptions
+from tracker.delivery.channels.channel import Channel
+from tracker.delivery.deliveries import Claimed, Outcome
+from tracker.delivery.sealing import Sealer
+from tracker.delivery.subscriptions import Subscription
+from tracker.domain import words
+from tracker.store import log as kept
+
+log = structlog.get_logger()
+
+TOLD_AFTER = 4
+"""So many failures in a row, and who looks after an endpoint is told."""
+REFUSED_AFTER = 3
+"""So many messages in a row that were refused for good, and nothing more is sent."""
+HALTED_AFTER = timedelta(days=5)
+"""So long a time of nothing but failures, and nothing more is sent."""
+
+
+def heard(
+    connection: Connection, sealer: Sealer, channel: Channel, held: Claimed, outcome: Outcome, now: datetime
+) -> None:
+    """Take note of what came of an attempt at a subscription's own address."""
+    seen = subscriptions.get(connection, held.subscription)
+    if not seen.active or held.recipient != seen.address or (channel.shared and not outcome.reached):
+        return
+    if outcome.result == "accepted":
+        if seen.failures:
+            subscriptions.failed(connection, seen.id, 0, None)
+        return
+    since, failures = seen.failing_since or now, seen.failures + 1
+    subscriptions.failed(connection, seen.id, failures, since)
+    if seen.halted_at is not None:
+        return
+    if because := _enough(outcome, failures, now - since):
+        subscriptions.halt(connection, seen.id, because, now)
+        deliveries.hold(connection, seen.id)
+        _tell(connection, sealer, "halted", seen, outcome, now)
+        log.warning("halted", subscription=seen.id, because=because)
+    elif failures == TOLD_AFTER:
+        _tell(connection, sealer, "failing", seen, outcome, now)
+
+
+def _enough(outcome: Outcome, failures: int, lasting: timedelta) -> str | None:
+    """Why nothing more is to be sent."""
+    if outcome.gone:
+        return "it answered that it is gone for good (410)"
+    if outcome.result == "rejected" and failures >= REFUSED_AFTER:
+        return f"{failures} messages in a row were refused for good"
+    if lasting >= HALTED_AFTER:
+        return f"it has failed for {lasting.days} days, {failures} times in a row"
+    return None
+
+
+def _tell(
+    connection: Connection, sealer: Sealer, kind: notices.Kind, seen: Subscription, outcome: Outcome, now: datetime
+) -> None:  # fmt: skip
+    """Tell who looks after it, where somebody agreed to."""
+    held = endpoints.get(connection, seen.id, sealer, now)
+    if held is None or held.contact is None:
+        return
+    said = outcome.answer.partition("\n")[0][:200]
+    facts = [f"It is {seen.address}. At the last attempt it said: {said or words.number(outcome.code or 0)}"]
+    notice = notices.notice(kind, seen, enrolment.names(connection), kept.position(connection), *facts)
+    deliveries.notify(
+        connection,
+        subscription=seen.id,
+        notice=notice,
+        channel=enrolment.MAIL,
+        recipient=held.contact,
+        now=now,
+    )
