@@ -25,7 +25,7 @@ from tracker.domain.when import zone_of
 
 MOST = 4
 """As many charts as an edition has at most: those with the largest changes."""
-ASKED = 5
+ASKED = 4
 """Of as many goods is worked out what they pay: those whose rates moved most. It takes a millisecond or two for each
 partner."""
 BACK, AHEAD = timedelta(days=270), timedelta(days=120)
