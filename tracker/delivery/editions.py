@@ -331,6 +331,12 @@ def get(connection: Connection, id: str) -> Frozen:
     return Frozen(row.id, row.day, row.headline, row.cut_at, row.content)
 
 
+def headlines(connection: Connection, ids: Collection[str]) -> dict[str, str]:
+    """What editions say, in a line each, by their ids."""
+    wanted = select(editions.c.id, editions.c.headline).where(editions.c.id.in_(list(ids)))
+    return {row.id: row.headline for row in connection.execute(wanted)} if ids else {}
+
+
 def listed(
     connection: Connection, *, subscription: str | None = None, empty: bool = True, limit: int = 50
 ) -> list[Listed]:

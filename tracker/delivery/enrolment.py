@@ -181,6 +181,18 @@ def test(connection: Connection, id: str, now: datetime) -> int:
     return _notify(connection, "test", seen, seen.address, now)
 
 
+def again(connection: Connection, id: str, delivery: int, now: datetime) -> None:
+    """Send one of its messages once more. Refused (``not_found``) for what was sent to anybody else: who holds the key
+    of an endpoint must not have us write to whom he only named."""
+    seen = going_on(connection, id)
+    held = deliveries.get(connection, delivery)
+    if (held.subscription, held.recipient) != (id, seen.address):
+        raise Refused(
+            "not_found", f"there is no message {delivery} to this address: take its number from the list"
+        )
+    deliveries.again(connection, delivery, now)
+
+
 def resume(connection: Connection, id: str, now: datetime) -> Subscription:
     """A subscription that was halted goes on; what was held stays so until it is put on its way."""
     going_on(connection, id)

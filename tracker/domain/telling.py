@@ -12,13 +12,7 @@ import msgspec
 
 from tracker.domain import words
 from tracker.domain.edition import Entry, Kind, Line, Mark, Named, Scope
-from tracker.domain.events import (
-    HOME,
-    DevelopmentCorrected,
-    DevelopmentWithdrawn,
-    actor_of,
-    kind_of,
-)
+from tracker.domain.events import HOME, DevelopmentCorrected, actor_of, kind_of
 from tracker.domain.history import About, Change, Fact, Key, same, value
 from tracker.domain.moves import cause, inert, vacuous
 from tracker.domain.news import News, Said, Story
@@ -84,16 +78,13 @@ class Telling:
         lines = [line for one in group for line in self._lines_of(one, back)]
         newest = last.fresh[-1]
         topics = sorted({topic for one in group for topic in _topics(one.story)})
-        repairs = [
-            s.event for s in last.fresh if isinstance(s.event, DevelopmentCorrected | DevelopmentWithdrawn)
-        ]
         return msgspec.structs.replace(
             self._entry(kind, last.story, lines), dates=self._dates(kind, last), day=self._day(newest.learnt_at),
             partners=[code for code in self.watched if any(code in one.partners for one in group)],
             positions=sorted(said.position for one in group for said in one.fresh),
             also=[_named(one) for one in group[:-1]],
             note=_back(sum(one.times for one in group)) if len(group) > 1 else self._note(kind, last),
-            reason=repairs[-1].reason if repairs else None,
+            reason=last.repairs[-1].reason if last.repairs else None,
             held=min(newest.recorded_at, newest.learnt_at) > self.frame.held_after,
             topics=topics, quiet=all(one.quiet for one in group) or not self._wanted(topics),
         )  # fmt: skip
@@ -175,7 +166,10 @@ class Telling:
     def _lines_of(self, one: News, back: Back) -> list[Line]:
         at = announced(one.told, one.first.subject).at
         on = None if one.logged_now else self.told_on.get(one.first.development)
-        return self._lines(one.changes, one.story, by_time=False, back=back, announced=at, told_on=on)
+        silent = one.logged_now and one.gone
+        return self._lines(
+            one.changes, one.story, by_time=False, back=back, announced=at, told_on=on, silent=silent
+        )
 
     def _lines(
         self,
@@ -186,25 +180,28 @@ class Telling:
         back: Back,
         announced: datetime | None = None,
         told_on: str | None = None,
+        silent: bool = False,
     ) -> list[Line]:
         """Changes as lines: equal ones of several partners, or of several scopes, are one. Dates are those of whoever
-        acts in the development."""
+        acts in the development. ``silent``: all of them are for programs alone."""
         place = story[-1].told.zone or zone_of(actor_of(story[0].subject))
         lines = [
             self._line(held, place, by_time, announced, told_on)
-            for held in _by_scope(self._by_partner(found, by_time, back))
+            for held in _by_scope(self._by_partner(found, by_time, back, silent))
         ]
         return sorted(
             lines,
             key=lambda line: (line.quiet, line.subject, line.starts or BEGINNING, line.aspect != "state"),
         )
 
-    def _by_partner(self, found: Mapping[str, Sequence[Patch]], by_time: bool, back: Back) -> list[_Alike]:
+    def _by_partner(
+        self, found: Mapping[str, Sequence[Patch]], by_time: bool, back: Back, silent: bool
+    ) -> list[_Alike]:
         alike: dict[bytes, _Alike] = {}
         for code, patches in found.items():
             who, changes = self.watched[code], [patch.change for patch in patches]
             for change, position in patches:
-                quiet = self._quiet(who, change, changes, by_time)
+                quiet = silent or self._quiet(who, change, changes, by_time)
                 one = _Alike(change, position, quiet, (code, change.key) in back)
                 one = alike.setdefault(_signature(one, change.key), one)
                 one.codes.append(code)
