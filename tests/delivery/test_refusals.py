@@ -11,12 +11,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from delivery import post
-from delivery.post import Server
+from delivery.post import MORNING, Server, World
 
+from tracker.delivery import dispatch, sender, subscriptions
 from tracker.delivery.channels.email import Email
 from tracker.delivery.deliveries import Outcome
 from tracker.delivery.refusals import enhanced, nobody_there
+from tracker.delivery.subscriptions import Subscription
 from tracker.settings import MailServer
+from tracker.store.engine import reading
 
 IMPATIENT = Email(answer_seconds=0.5, exchange_seconds=3, taking_seconds=0.5)
 LATER, NEVER = "deferred", "rejected"
@@ -141,3 +144,32 @@ def test_the_enhanced_code_of_an_answer() -> None:
     assert enhanced("5.1.1 No such user") == "5.1.1"
     assert enhanced("No such user 5.1.1") is None
     assert enhanced("15.1.1 version") is None
+
+
+def refused(world: World, server: Server, answer: str, days: int) -> Subscription:
+    """A subscription all of whose digests were refused, one a morning."""
+    made = world.subscribe()
+    for day in range(days):
+        world.rate(30 + day)
+        world.clock.now = MORNING + dt.timedelta(days=day)
+        dispatch.cut_due(world.engine, world.clock())
+        server.recipient_answers = [answer]
+        sender.send_due(world.engine, server.settings, world.clock, channels=[IMPATIENT])
+        world.clock.forward(hours=1)
+    with reading(world.engine) as connection:
+        return subscriptions.get(connection, made.id)
+
+
+def test_two_refusals_may_be_a_mistake_of_theirs(small_world: World, server: Server) -> None:
+    assert refused(small_world, server, "550 5.1.1 No such user", 2).halted_at is None
+
+
+def test_nothing_more_is_sent_to_where_nobody_is(small_world: World, server: Server) -> None:
+    found = refused(small_world, server, "550 5.1.1 No such user", 3)
+    assert found.halted_because == "nobody is there: 3 times in a row it was refused, the last with 550"
+
+
+def test_a_mail_that_is_taken_for_spam_does_not_end_a_subscription_so_soon(
+    small_world: World, server: Server
+) -> None:
+    assert refused(small_world, server, "554 5.7.1 Taken for spam", 4).halted_at is None
