@@ -15,7 +15,8 @@ from sqlalchemy import Engine
 from tests.delivery.post import Clock, Server, mail_server
 from tests.web.conftest import Service, serving, settings_for, url_of
 from tests.web.world import NOW
-from tracker.delivery import dispatch, enrolment, notices, sender, subscriptions
+from tracker.delivery import deliveries, dispatch, enrolment, notices, sender, subscriptions
+from tracker.delivery.notices import Notice
 from tracker.delivery.sealing import sealer
 from tracker.delivery.subscriptions import Subscription
 from tracker.settings import Settings
@@ -80,6 +81,16 @@ class Desk:
     def own_link(self) -> str:
         """The page of the newest subscription, as every mail says."""
         return notices.links("", sealer(self.settings), self.last().id).own
+
+    def notified(self, times: int) -> None:
+        """So many messages are on their way to the newest subscription."""
+        one, told = self.last(), Notice("test", "all partners", "every day")
+        with writing(self.service.engine) as connection:
+            for _ in range(times):
+                deliveries.notify(
+                    connection, subscription=one.id, notice=told, channel=one.channel, recipient=one.address,
+                    now=self.clock(),
+                )  # fmt: skip
 
     def tidy(self) -> None:
         with writing(self.service.engine) as connection:

@@ -53,7 +53,10 @@ def digest(
             body = _body(request, shown)
         except Refused as refusal:
             error = refusal.detail
-    page = {"scope": wanted, "day": day, "error": error, "body": body, "whole": _whole(request)}
+    page = {
+        "scope": wanted, "day": day, "error": error, "body": body, "whole": _whole(request),
+        "query": "" if error else urlencode({"partners": wanted.partners, "sectors": wanted.sectors}, doseq=True),
+    }  # fmt: skip
     return html(request, "digest.html", context | page, 400 if error else 200)
 
 
