@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 
 from tests.delivery.post import Clock, Server, mail_server
 from tests.web.conftest import Service, serving, settings_for, url_of
@@ -19,6 +19,7 @@ from tracker.delivery import deliveries, dispatch, enrolment, notices, sender, s
 from tracker.delivery.notices import Notice
 from tracker.delivery.sealing import sealer
 from tracker.delivery.subscriptions import Subscription
+from tracker.schema import durable
 from tracker.settings import Settings
 from tracker.store.engine import reading, writing
 
@@ -95,6 +96,17 @@ class Desk:
     def tidy(self) -> None:
         with writing(self.service.engine) as connection:
             enrolment.tidy(connection, self.clock())
+
+    def clear(self) -> None:
+        """As if nobody had ever been here."""
+        with writing(self.service.engine) as connection:
+            for name in ("attempts", "deliveries", "cuts", "mentions", "editions", "endpoints", "invitations",
+                         "subscriptions"):  # fmt: skip
+                connection.execute(delete(durable.tables[name]))
+        self.service.client.cookies.clear()
+        self.clock.now = NOW
+        for kept in (self.server.mails, self.server.raw, self.server.recipient_answers):
+            kept.clear()
 
     def later(self, **by: float) -> None:
         self.clock.now += timedelta(**by)

@@ -64,24 +64,24 @@ def test_a_channel_that_cannot_send_says_why(on_sqlite: Service) -> None:
     assert "Cannot send email: no mail server set (TRACKER_SMTP_URL)" in said
 
 
-def test_every_try_is_shown_and_it_is_sent_again(both: Desk) -> None:
-    both.subscribed()
-    csrf = signed_in(both.service)
-    page = overview(both)
+def test_every_try_is_shown_and_it_is_sent_again(here: Desk) -> None:
+    here.subscribed()
+    csrf = signed_in(here.service)
+    page = overview(here)
     (row,) = page.select("table.shipped tbody tr")
     assert "Confirm your subscription to trade talks" in words(row)
     link = row.select_one("td.number a")["href"]
-    page = both.page(link)
+    page = here.page(link)
     assert "Attempt 1, 1 Sep 2025 08:00:00 : accepted 250" in words(page.main)
     assert page.select_one("main form input[name=csrf]")["value"] == csrf
-    both.post(link, {"csrf": "x"}, 403)
-    page = both.post(link, {"csrf": csrf})
+    here.post(link, {"csrf": "x"}, 403)
+    page = here.post(link, {"csrf": csrf})
     assert words(page.select_one("[role=status]")) == "It is on its way once more."
-    assert "Due now" in words(overview(both).main)
-    both.send()
-    first, second = both.server.raw
+    assert "Due now" in words(overview(here).main)
+    here.send()
+    first, second = here.server.raw
     assert first == second
-    assert "Attempt 2" in words(both.page(link).main)
+    assert "Attempt 2" in words(here.page(link).main)
 
 
 def test_the_deliveries_of_one_subscription_and_of_one_state(here: Desk) -> None:

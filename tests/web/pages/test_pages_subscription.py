@@ -65,22 +65,22 @@ def test_only_its_link_opens_it(here: Desk) -> None:
     assert here.service.client.post(own, data={"action": "test"}, headers=headers).status_code == 403
 
 
-def test_it_is_changed_and_nothing_is_told_twice(both: Desk) -> None:
-    before = both.subscribed()
-    page = both.page(both.own_link())
+def test_it_is_changed_and_nothing_is_told_twice(here: Desk) -> None:
+    before = here.subscribed()
+    page = here.page(here.own_link())
     ticked = [one["value"] for one in page.select("input[name=partners][checked]")]
     assert ticked == ["MX"]
     wanted = {"partners": ["GB"], "topics": ["talks"], "when": "weekdays", "hour": "17", "zone": "Asia/Tokyo"}
-    page = both.post(both.own_link(), {"action": "change", **wanted})
+    page = here.post(here.own_link(), {"action": "change", **wanted})
     assert "nothing is left out" in words(page.select_one("[role=status]"))
-    now = both.last()
+    now = here.last()
     assert now.scope == Scope(partners=["GB"], topics=["talks"])
     assert (now.zone, now.hour, now.weekdays) == ("Asia/Tokyo", 17, ["mon", "tue", "wed", "thu", "fri"])
     assert now.told == before.told
-    wrong = both.post(both.own_link(), {"action": "change", **wanted, "zone": "Mars"}, 422)
+    wrong = here.post(here.own_link(), {"action": "change", **wanted, "zone": "Mars"}, 422)
     assert words(wrong.select_one("#zone-error")).startswith("'Mars' is not an IANA time zone")
     assert wrong.select_one("details.more-fields")["open"] == ""
-    assert both.last() == now
+    assert here.last() == now
 
 
 def test_what_was_sent_is_listed_with_every_try(both: Desk) -> None:
