@@ -435,11 +435,15 @@ def standing(delivery: Delivery, unready: str | None = None) -> str:
         case "rejected":
             return "rejected for good"
         case "deferred" | "unknown" if delivery.next_attempt_at is None:
-            return f"given up after {delivery.attempts} attempts"
+            return f"given up after {_attempts(delivery)}"
         case "deferred":
-            return f"put off after {delivery.attempts} attempts"
+            return f"put off after {_attempts(delivery)}"
         case "unknown":
             return "may have arrived; tried again under the same id"
+
+
+def _attempts(delivery: Delivery) -> str:
+    return f"{delivery.attempts} attempt{'' if delivery.attempts == 1 else 's'}"
 
 
 def _delivery(row: Row[Any]) -> Delivery:
