@@ -292,6 +292,20 @@ def test_a_correction_reaches_those_whom_only_the_original_concerned() -> None:
     assert book.edition(["GB"], since, until).empty
 
 
+def test_dates_are_those_of_whoever_acts_in_what_a_correction_now_says() -> None:
+    """It was about Mexico itself, and is about an American tariff."""
+    book = tariff_on_mexico()
+    which = logged(
+        book,
+        event("deadline.set", "partner:MX", deadline="truce", set={"due": "2025-03-20"}),
+        announced="2025-03-02",
+    )
+    since = mark(book, MARCH)
+    corrected(book, which, amended(TARIFF, at(31, "MX", **{"from": "2025-04-02"})), announced="2025-03-02")
+    (entry,) = book.edition(["MX"], since, mark(book, APRIL)).corrected
+    assert "Land of MX: 31% since 2 April 2025, was 25%" in words(entry)
+
+
 def test_an_editorial_correction_is_not_told() -> None:
     book = tariff_on_mexico()
     since = mark(book, MARCH)

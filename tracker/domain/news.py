@@ -139,11 +139,11 @@ def news(
 def unsaid(story: Story, fresh: Story) -> bool:
     """Whether nothing of it is for readers: editorial corrections, or word that somebody looked for news."""
     if fresh[0].position == story[0].position:
-        return all(isinstance(fact, PartnerChecked) for fact in _facts(story))
+        return all(isinstance(fact, PartnerChecked) for fact in facts(story))
     return all(isinstance(said.event, DevelopmentCorrected) and said.event.editorial for said in fresh)
 
 
-def _facts(story: Story) -> list[Logged]:
+def facts(story: Story) -> list[Logged]:
     """What a development says in its latest version, also where that was withdrawn."""
     now = standing((said.told, said.event) for said in story)
     return [fact for held in now.events.values() for fact in held]
@@ -152,7 +152,7 @@ def _facts(story: Story) -> list[Logged]:
 def _effects(story: Story, since: int) -> list[tuple[str, list[Paint]]]:
     """What a development says, as it was told before and as it is now: its subjects, each with the effects."""
     versions = [story, [said for said in story if said.position <= since]]
-    return [(fact.subject, paints(v[-1].told, fact)) for v in versions if v for fact in _facts(v)]
+    return [(fact.subject, paints(v[-1].told, fact)) for v in versions if v for fact in facts(v)]
 
 
 def _commits(fresh: Story) -> list[tuple[int, int]]:
