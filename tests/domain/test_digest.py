@@ -525,3 +525,18 @@ def test_what_another_development_moved_in_between_is_told_step_by_step() -> Non
     assert follower.at(until.as_of) == known(
         book.watched("MX", 0, until.position).known(until.position), until.as_of
     )
+
+
+def test_goods_that_are_told_apart_for_somebody_else_are_no_news() -> None:
+    """Britain's cars are; a later act on all goods of the measure speaks of Mexico's apart, too."""
+    book = tariff_on_mexico()
+    logged(book, amended(TARIFF, at(25, "MX"), at(20, "GB")), announced="2025-02-02")
+    logged(book, amended(TARIFF, at(10, "GB", scope="cars")), announced="2025-02-03")
+    since = mark(book, MARCH)
+    logged(book, amended(TARIFF, at(30, "MX")), announced="2025-03-20", title="More")
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    assert [words(one) for one in edition.told] == [["Land of MX: 30%, was 25%"]]
+    since = mark(book, APRIL)
+    logged(book, amended(TARIFF, at(5, "MX", scope="cars")), announced="2025-04-20", title="Mexico's cars")
+    edition = book.edition(["MX"], since, mark(book, datetime(2025, 5, 4, 13, tzinfo=UTC)))
+    assert [words(one) for one in edition.told] == [["Land of MX: 5%, was 30%"]]

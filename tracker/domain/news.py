@@ -15,8 +15,8 @@ from tracker.domain.events import (
     Told,
     actor_of,
 )
-from tracker.domain.history import Key
-from tracker.domain.moves import vacuous
+from tracker.domain.history import Change, History, Key
+from tracker.domain.moves import echoed, vacuous
 from tracker.domain.paint import Paint, paints
 from tracker.domain.patches import Patch, composed, joined
 from tracker.domain.watched import Watched, steps
@@ -121,9 +121,7 @@ def news(
         concerned = [
             who.code
             for who in watched
-            if any(
-                not vacuous(patch.change, who.known(since), who.known(until)) for patch in changes[who.code]
-            )
+            if any(_tells(patch.change, who.known(since), who.known(until)) for patch in changes[who.code])
             or (
                 not changes[who.code]
                 and (times[who.code] or any(who.reached(subject, painted) for subject, painted in said))
@@ -134,6 +132,11 @@ def news(
             quiet = silent or not (concerned or everybody)
             found.append(News(story, fresh, changes, times, concerned, quiet))
     return sorted(found, key=lambda one: one.fresh[-1].position)
+
+
+def _tells(change: Change, before: History, after: History) -> bool:
+    """Whether a change is anything to a reader."""
+    return not vacuous(change, before, after) and not echoed(change, before, after)
 
 
 def unsaid(story: Story, fresh: Story) -> bool:

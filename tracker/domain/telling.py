@@ -14,7 +14,7 @@ from tracker.domain import words
 from tracker.domain.edition import Entry, Kind, Line, Mark, Named, Scope
 from tracker.domain.events import HOME, Told, actor_of, kind_of
 from tracker.domain.history import About, Change, Fact, Key, same, value
-from tracker.domain.moves import cause, inert, vacuous
+from tracker.domain.moves import cause, echoed, inert, vacuous
 from tracker.domain.news import News, Said, Story, facts
 from tracker.domain.paint import EVERYONE, announced
 from tracker.domain.patches import Patch
@@ -215,10 +215,12 @@ class Telling:
         return list(alike.values())
 
     def _quiet(self, who: Watched, change: Change, others: Sequence[Change], by_time: bool) -> bool:
-        """Whether another line says it (that a measure is announced, where its start is told), or it is about terms
-        of a measure that does not reach the partner."""
+        """Whether another line says it (that a measure is announced, where its start is told; what is said of wider
+        goods as well), or it is about terms of a measure that does not reach the partner."""
         before, after = who.known(self.frame.since.position), who.known(self.frame.until.position)
-        if vacuous(change, before, after) or (by_time and inert(change, after)):
+        if vacuous(change, before, after):
+            return True
+        if inert(change, after) if by_time else echoed(change, before, after):
             return True
         if by_time or {name: value(change.after, name) for name in change.after} != {"status": "announced"}:
             return False
