@@ -216,12 +216,15 @@ class History:
     def facts(self, key: Key, at: datetime) -> Facts:
         """The fields of an item at an instant; empty where nothing is said of it. What is not said of this scope
         holds as for all goods, and the legal status is the authority's where the measure has none of its own."""
+        return self.through(key, at) if self.own(key, at) else {}
+
+    def through(self, key: Key, at: datetime) -> Facts:
+        """The fields that hold for an item, also where nothing is said of it: those of wider goods then."""
         facts = dict(self.own(key, at))
-        if facts:
-            for other in self._under(key):
-                for name, fact in self.own(other, at).items():
-                    if _shows(facts, name, fact):
-                        facts[name] = fact
+        for other in self._under(key):
+            for name, fact in self.own(other, at).items():
+                if _shows(facts, name, fact):
+                    facts[name] = fact
         return facts
 
     def own(self, key: Key, at: datetime) -> Facts:
