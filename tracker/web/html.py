@@ -185,7 +185,11 @@ def web_only(url: str | None) -> str | None:
 @pass_context
 def titled(context: Context, text: str) -> str:
     """A text whose subject keys are replaced by the titles that the page knows."""
-    titles: Mapping[str, str] = context.get("titles", {})
+    return titled_by(text, context.get("titles", {}))
+
+
+def titled_by(text: str, titles: Mapping[str, str]) -> str:
+    """A text whose subject keys are replaced by these titles."""
     return SUBJECT.sub(lambda found: titles.get(found[0], found[0]), text)
 
 
