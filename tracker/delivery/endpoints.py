@@ -35,12 +35,10 @@ endpoints = Table(
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An endpoint, opened: its address and the secrets that sign now, the newest first. ``contact``: who agreed to be
-    written to when it fails."""
+    """An endpoint, opened: its address and the secrets that sign now, the newest first."""
 
     url: str
     secrets: tuple[str, ...]
-    contact: str | None
 
 
 def new_secret() -> str:
@@ -71,11 +69,7 @@ def get(connection: Connection, subscription: str, sealer: Sealer, now: datetime
     if row is None:
         return None
     sealed = [row.secret, row.old_secret if row.old_until and row.old_until > now else None]
-    return Endpoint(
-        sealer.open(row.url),
-        tuple(sealer.open(one) for one in sealed if one),
-        row.contact if row.contact_confirmed_at else None,
-    )
+    return Endpoint(sealer.open(row.url), tuple(sealer.open(one) for one in sealed if one))
 
 
 def rotate(
@@ -92,6 +86,15 @@ def rotate(
 def contact_of(connection: Connection, subscription: str) -> str | None:
     """Who is to be asked whether it may be written to."""
     return connection.scalar(select(endpoints.c.contact).where(endpoints.c.subscription == subscription))
+
+
+def agreed_contact(connection: Connection, subscription: str) -> str | None:
+    """Who agreed to be written to when it fails."""
+    return connection.scalar(
+        select(endpoints.c.contact).where(
+            endpoints.c.subscription == subscription, endpoints.c.contact_confirmed_at.is_not(None)
+        )
+    )
 
 
 def contact_agrees(connection: Connection, subscription: str, now: datetime) -> None:
