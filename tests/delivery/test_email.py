@@ -103,7 +103,7 @@ def test_text_and_html_say_the_same() -> None:
     found = mail(parcel(edition(entry())))
     text, page = text_of(found), BeautifulSoup(html_of(found), "html.parser")
     for said in (
-        "China: Tariff on all American goods: 84% from 10 April 2025, was 34% (adds to other duties)",
+        "China: Tariff on all American goods: 84% (was 34%) from 10 April 2025 (adds to other duties)",
         "announced 9 April 2025", "It answers.", "1 change of state (CN)", "China raises its tariff", "Xinhua",
         "Japan (not at all)", "you subscribed to China, Japan",
     ):  # fmt: skip

@@ -185,3 +185,20 @@ def test_a_test_message_waits_for_the_one_before(world: World, server: Server) -
     assert [mail["Subject"] for mail in server.mails] == ["Test message from the negotiation tracker"]
     with writing(world.engine) as connection:
         enrolment.test(connection, made.id, world.clock() + timedelta(minutes=1))
+
+
+def test_who_holds_its_key_has_nothing_sent_again_to_anybody_else(world: World) -> None:
+    """Or whoever has an endpoint could name a stranger as its contact, and have us write to him again and again."""
+    made = world.enrol(
+        "https://hooks.example.org/x", "webhook", confirmed=True, stranger=True, contact="victim@example.org"
+    )
+    assert made is not None
+    other = world.subscribe("other@example.org")
+    with writing(world.engine) as connection:
+        enrolment.test(connection, other.id, world.clock())
+        numbers = {one.recipient: one.id for one in deliveries.listed(connection)}
+        for recipient in ("victim@example.org", "other@example.org"):
+            with pytest.raises(Refused) as refused:
+                enrolment.again(connection, made.subscription.id, numbers[recipient], world.clock())
+            assert refused.value.code == "not_found"
+        enrolment.again(connection, other.id, numbers["other@example.org"], world.clock())

@@ -345,6 +345,72 @@ def test_what_moved_and_moved_back_is_one_entry() -> None:
     assert words(entry)[0] == "Land of MX: 50%, was 25%"
 
 
+def entries(edition: Edition) -> list[tuple[str, str, str | None, list[str]]]:
+    return [(one.kind, one.title, one.reason, words(one)) for one in edition.told]
+
+
+def test_what_was_withdrawn_stands_alone_under_its_own_reason() -> None:
+    """Each was on top of the other; neither left anything behind."""
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    first = logged(book, amended(TARIFF, at(39, "MX")), announced="2025-03-20", title="First")
+    second = logged(book, amended(TARIFF, at(41, "MX")), announced="2025-03-20", title="Second")
+    book.withdraw(first, "A rumour")
+    book.withdraw(second, "Of another country")
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    assert entries(edition) == [
+        ("withdrawn", "First", "A rumour", []),
+        ("withdrawn", "Second", "Of another country", []),
+    ]
+    assert {one.note for one in edition.told} == {"logged and withdrawn since the last digest"}
+
+
+def test_two_that_had_been_told_are_withdrawn_each_under_its_own_reason() -> None:
+    book = tariff_on_mexico()
+    first = logged(book, amended(TARIFF, at(39, "MX")), announced="2025-03-02", title="First")
+    second = logged(book, amended(TARIFF, at(25, "MX")), announced="2025-03-03", title="Second")
+    since = mark(book, MARCH)
+    book.withdraw(second, "Of another country")
+    book.withdraw(first, "A rumour")
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    assert [one[:3] for one in entries(edition)] == [
+        ("withdrawn", "Second", "Of another country"),
+        ("withdrawn", "First", "A rumour"),
+    ]
+
+
+def test_what_stays_is_not_told_with_what_was_withdrawn() -> None:
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    wrong = logged(book, amended(TARIFF, at(39, "MX")), announced="2025-03-20", title="Wrong")
+    logged(
+        book,
+        amended(TARIFF, at(25, "MX"), at(25, "MX", **{"from": "2025-03-20"})),
+        announced="2025-03-21",
+        title="Stays",
+    )
+    book.withdraw(wrong, "A rumour")
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    assert [one[:3] for one in entries(edition)] == [
+        ("new", "Stays", None),
+        ("withdrawn", "Wrong", "A rumour"),
+    ]
+
+
+def test_what_was_added_late_is_not_told_as_new_because_it_was_undone() -> None:
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    logged(book, amended(TARIFF, at(50, "MX")), announced="2025-02-20", title="Up")
+    logged(
+        book,
+        amended(TARIFF, at(25, "MX"), at(25, "MX", **{"from": "2025-02-20"})),
+        announced="2025-03-21",
+        title="Down",
+    )
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    assert [one[:2] for one in entries(edition)] == [("new", "Down"), ("late", "Up")]
+
+
 def test_equal_changes_are_one_line_for_all_whom_they_concern() -> None:
     book = Book()
     since = mark(book, FEB)

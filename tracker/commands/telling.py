@@ -84,6 +84,109 @@ def unsubscribe(subscription: str, as_json: bool) -> None:
 
 
 @click.group()
+def subscription() -> None:
+    """Look after one subscription."""
+
+
+id_of = click.argument("subscription", metavar="ID")
+
+
+@subscription.command()
+@id_of
+@as_json
+def show(subscription: str, as_json: bool) -> None:
+    """What it is told, when, whether it works, and the address of its page."""
+    from tracker.terminal import tending
+
+    tending.show(subscription, as_json)
+
+
+@subscription.command()
+@id_of
+@as_json
+def confirm(subscription: str, as_json: bool) -> None:
+    """Confirm it in its holder's place: you vouch that the address wants it."""
+    from tracker.terminal import tending
+
+    tending.confirm(subscription, as_json)
+
+
+@subscription.command()
+@id_of
+@as_json
+def test(subscription: str, as_json: bool) -> None:
+    """Send a test message."""
+    from tracker.terminal import tending
+
+    tending.test(subscription, as_json)
+
+
+@subscription.command()
+@id_of
+@click.option(
+    "--since", metavar="WHEN", help="And send what did not arrive from this day on, at most 30 days back."
+)
+@as_json
+def resume(subscription: str, since: str | None, as_json: bool) -> None:
+    """Go on with one that was halted because its address failed."""
+    from tracker.terminal import tending
+
+    tending.resume(subscription, since, as_json)
+
+
+@subscription.command()
+@id_of
+@click.option("--hours", type=click.IntRange(0, 168), default=24, show_default=True,
+              help="How long the old secret signs beside the new one.")  # fmt: skip
+@as_json
+def rotate(subscription: str, hours: int, as_json: bool) -> None:
+    """Make a new secret for an endpoint, shown this once."""
+    from tracker.terminal import tending
+
+    tending.rotate(subscription, hours, as_json)
+
+
+@click.group()
+def delivery() -> None:
+    """Look at what was sent."""
+
+
+@delivery.command("list")
+@click.option("--subscription", metavar="ID", help="Only to this one.")
+@click.option("--state", "states", multiple=True, metavar="STATE",
+              help="pending, sending, accepted, deferred, unknown, rejected, held. Again for more.")  # fmt: skip
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many at most."
+)
+@as_json
+def listed(subscription: str | None, states: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """What was sent to whom, the newest first, and where each stands."""
+    from tracker.terminal import tending
+
+    tending.deliveries(subscription, states, limit, as_json)
+
+
+@delivery.command("show")
+@click.argument("number", type=click.INT)
+@as_json
+def shown(number: int, as_json: bool) -> None:
+    """When one was tried, and what came back."""
+    from tracker.terminal import tending
+
+    tending.delivery(number, as_json)
+
+
+@delivery.command()
+@click.argument("number", type=click.INT)
+@as_json
+def resend(number: int, as_json: bool) -> None:
+    """Send one again: the same bytes under the same id."""
+    from tracker.terminal import tending
+
+    tending.resend(number, as_json)
+
+
+@click.group()
 def relay() -> None:
     """Publish the log where other programs follow it."""
 
@@ -107,4 +210,6 @@ def nats(url: str, stream: str, prefix: str) -> None:
     relaying.nats(url, stream, prefix)
 
 
-COMMANDS: tuple[click.Command, ...] = (digest, subscribe, subscriptions, unsubscribe, relay)
+COMMANDS: tuple[click.Command, ...] = (
+    digest, subscribe, subscriptions, subscription, delivery, unsubscribe, relay,
+)  # fmt: skip

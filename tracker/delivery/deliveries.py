@@ -431,6 +431,27 @@ def listed(
     return [_delivery(row) for row in connection.execute(wanted)]
 
 
+def overdue(connection: Connection, now: datetime, limit: int = 100) -> list[Delivery]:
+    """What is due now, or was left by a worker that went away; the longest first."""
+    wanted = select(deliveries).where(_due(now)).order_by(deliveries.c.next_attempt_at, deliveries.c.id)
+    return [_delivery(row) for row in connection.execute(wanted.limit(limit))]
+
+
+def given_up(connection: Connection, since: datetime, limit: int = 100) -> list[Delivery]:
+    """What did not arrive and is not tried again, settled since an instant; the last first."""
+    lost = deliveries.c.state.in_(("rejected", "deferred", "unknown"))
+    wanted = select(deliveries).where(
+        lost,
+        deliveries.c.next_attempt_at.is_(None),
+        deliveries.c.recipient != ERASED,
+        deliveries.c.settled_at >= since,
+    )
+    return [
+        _delivery(row)
+        for row in connection.execute(wanted.order_by(deliveries.c.settled_at.desc()).limit(limit))
+    ]
+
+
 def counts(connection: Connection) -> dict[str, int]:
     """How many deliveries there are in each state."""
     counted = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)

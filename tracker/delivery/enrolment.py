@@ -111,6 +111,11 @@ def confirm(connection: Connection, sealer: Sealer, id: str, token: str, now: da
     return agreed
 
 
+def vouch(connection: Connection, id: str, now: datetime) -> Subscription:
+    """An operator says that the holder of the address agrees."""
+    return subscriptions.confirm(connection, id, now)
+
+
 def agree(connection: Connection, sealer: Sealer, id: str, token: str, now: datetime) -> Subscription:
     """Who was named as the one to write to when an endpoint fails agrees."""
     if not sealer.same(token, CONTACT, id):
@@ -176,6 +181,18 @@ def test(connection: Connection, id: str, now: datetime) -> int:
     if deliveries.listed(connection, subscription=id, states=("pending", "sending"), notice="test", limit=1):
         raise Refused("conflict", "a test message is on its way already: wait until it has been tried")
     return _notify(connection, "test", seen, seen.address, now)
+
+
+def again(connection: Connection, id: str, delivery: int, now: datetime) -> None:
+    """Send one of its messages once more. Refused (``not_found``) for what was sent to anybody else: who holds the key
+    of an endpoint must not have us write to whom he only named."""
+    seen = going_on(connection, id)
+    held = deliveries.get(connection, delivery)
+    if (held.subscription, held.recipient) != (id, seen.address):
+        raise Refused(
+            "not_found", f"there is no message {delivery} to this address: take its number from the list"
+        )
+    deliveries.again(connection, delivery, now)
 
 
 def resume(connection: Connection, id: str, now: datetime) -> Subscription:

@@ -38,7 +38,7 @@ def tell(
     telling = Telling(frame, watched, told_on)
     found = news(watched, stories, frame.since.position, frame.until.position, frame.scope.everybody)
     back = returned(watched, found, frame.since.position, frame.until.position)
-    entries = [telling.entry(group, back) for group in grouped(found, back)]
+    entries = [telling.entry(group, back) for group in grouped(found, back, frame.since)]
 
     def of(kind: Kind) -> list[Entry]:
         return [entry for entry in entries if entry.kind == kind]

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from msgspec import structs
 
+from tracker.domain import words
 from tracker.domain.topics import TOPICS
 from tracker.domain.views import View
 
@@ -79,6 +80,51 @@ class Line(View, frozen=True):
     quiet: bool = False
 
 
+class Level(View, frozen=True):
+    """What is paid from ``starts`` on, in percent: one figure, or between two (within a quota and beyond it; "up to");
+    None where it is not known. ``words``: the same as people say it."""
+
+    starts: datetime
+    low: float | None
+    high: float | None
+    words: str
+
+
+class Threat(View, frozen=True):
+    """A rate that somebody named and that is not law, over [starts, ends) as far as they named that."""
+
+    percent: float
+    starts: datetime
+    ends: datetime | None
+
+
+class Chart(View, frozen=True):
+    """What goods pay over [since, until) of world time, and what of that is news: drawn, and in ``words``.
+
+    The goods of ``scopes`` from ``partners``, which all pay the same; ``export``: American goods there; ``measure``:
+    what that one alone charges, where the goods are a list of its own. ``now``: as known to this edition; what comes
+    after ``as_of`` is scheduled. ``was``: as known to the edition before, where that differs. ``marks``: when that
+    changes which is told here. ``notes``: what the figures leave out. ``subjects``: whatever has a say in it.
+    """
+
+    partners: list[str]
+    scopes: list[str]
+    export: bool
+    measure: str | None
+    title: str
+    words: str
+    notes: list[str]
+    zone: str
+    since: datetime
+    until: datetime
+    as_of: datetime
+    now: list[Level]
+    was: list[Level]
+    threats: list[Threat]
+    marks: list[datetime]
+    subjects: list[str]
+
+
 class Named(View, frozen=True):
     """A development by its title, with the id of its first event."""
 
@@ -114,6 +160,7 @@ class Entry(View, frozen=True):
     held: bool = False
     topics: list[str] = []
     quiet: bool = False
+    charts: list[Chart] = []
 
     @property
     def shown(self) -> list[Line]:
@@ -147,6 +194,11 @@ class Edition(View, frozen=True):
         return [entry for entry in entries if not entry.quiet]
 
     @property
+    def charts(self) -> list[Chart]:
+        """All that it draws, in its order."""
+        return [chart for kind, _ in PARTS for entry in self.part(kind) for chart in entry.charts]
+
+    @property
     def told(self) -> list[Entry]:
         """What happened since the last edition; without what is coming up."""
         return [entry for kind, _ in PARTS if kind != "coming" for entry in self.part(kind)]
@@ -170,7 +222,7 @@ def about(scope: Scope, names: Mapping[str, str]) -> str:
 
 
 def _whom(scope: Scope, names: Mapping[str, str]) -> str:
-    chosen = ", ".join(name for code, name in names.items() if code in scope.partners)
+    chosen = ", ".join(words.the(name) for code, name in names.items() if code in scope.partners)
     affected = (
         f"partners with {' or '.join(scope.sectors)} among the sectors affected" if scope.sectors else ""
     )
@@ -178,14 +230,15 @@ def _whom(scope: Scope, names: Mapping[str, str]) -> str:
 
 
 def without(edition: Edition, development: str, subjects: Collection[str]) -> Edition:
-    """An edition that no longer says what an erased development said: its entries are empty, and no line tells how one
-    of its subjects stood."""
+    """An edition that no longer says what an erased development said: its entries are empty, and no line or chart tells
+    how one of its subjects stood."""
 
     def entry(told: Entry) -> Entry:
         also = [structs.replace(n, title="Erased") if n.development == development else n for n in told.also]
         lines = [line for line in told.lines if line.subject not in subjects]
+        charts = [chart for chart in told.charts if not {*chart.subjects} & {*subjects}]
         if told.development != development:
-            return structs.replace(told, also=also, lines=lines)
+            return structs.replace(told, also=also, lines=lines, charts=charts)
         return Entry(
             kind=told.kind, development=development, event=told.event, title="Erased", summary=None, dates="", when="",
             day=edition.day, partners=told.partners, positions=told.positions, sources=[], also=also, held=told.held,

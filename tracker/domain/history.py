@@ -184,6 +184,7 @@ class History:
             self._rows.setdefault(key_of(row), []).append(row)
         self._edges: dict[Key, list[datetime]] = {}
         self._facts: dict[tuple[Key, datetime], Facts] = {}
+        self._beneath: dict[Key, list[Key]] = {}
 
     @cached_property
     def scopes(self) -> Scopes:
@@ -279,6 +280,11 @@ class History:
 
     def _under(self, key: Key) -> list[Key]:
         """The items whose fields show through where a measure's own say nothing."""
+        if key not in self._beneath:
+            self._beneath[key] = self._wider(key)
+        return self._beneath[key]
+
+    def _wider(self, key: Key) -> list[Key]:
         if key.aspect != "state" or kind_of(key.subject) != "measure":
             return []
         under = [key._replace(scope=wider) for wider in self.scopes.up(key.scope)[1:]] if key.scope else []

@@ -74,13 +74,26 @@ class News:
         """How often it moved anything, for the partner for whom that was most often."""
         return max(self.steps.values(), default=0)
 
+    @property
+    def repairs(self) -> list[DevelopmentCorrected | DevelopmentWithdrawn]:
+        """What repaired it in the window, in order."""
+        return [
+            s.event for s in self.fresh if isinstance(s.event, DevelopmentCorrected | DevelopmentWithdrawn)
+        ]
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is withdrawn."""
+        return isinstance(self.story[-1].event, DevelopmentWithdrawn)
+
     def kind(self, since: Mark) -> Kind:
         """The part it stands in."""
-        gone = isinstance(self.story[-1].event, DevelopmentWithdrawn)
         if self.logged_now:
-            return "withdrawn" if gone else "late" if self._over() <= since.as_of else "new"
+            return "withdrawn" if self.gone else "late" if self._over() <= since.as_of else "new"
         before = self.story[len(self.story) - len(self.fresh) - 1]
-        return "withdrawn" if gone and not isinstance(before.event, DevelopmentWithdrawn) else "corrected"
+        return (
+            "withdrawn" if self.gone and not isinstance(before.event, DevelopmentWithdrawn) else "corrected"
+        )
 
     def _over(self) -> datetime:
         """When the time at which it was announced was over, as precisely as that is known."""
@@ -167,19 +180,19 @@ def returned(
     return back
 
 
-def grouped(found: Sequence[News], back: set[tuple[str, Key]]) -> list[list[News]]:
-    """Developments that did nothing but move the same things there and back, together; each other one alone."""
-    groups: list[tuple[set[tuple[str, Key]], list[News]]] = []
+def grouped(found: Sequence[News], back: set[tuple[str, Key]], since: Mark) -> list[list[News]]:
+    """Developments of one part that did nothing but move the same things there and back, together; each other one
+    alone. What was repaired stands alone, too: it has a reason of its own."""
+    groups: list[tuple[Kind | None, set[tuple[str, Key]], list[News]]] = []
     for one in found:
         touched = {(code, patch.change.key) for code, its in one.changes.items() for patch in its}
-        held = [one]
-        if touched and touched <= back:
-            met = [group for group in groups if group[0] & touched]
-            for group in met:
-                touched |= group[0]
-                held = [*group[1], *held]
-                groups.remove(group)
-            groups.append((touched, held))
-        else:
-            groups.append((set(), held))
-    return [held for _, held in groups]
+        if one.repairs or not touched or not touched <= back:
+            groups.append((None, set(), [one]))
+            continue
+        kind, held = one.kind(since), [one]
+        for group in [group for group in groups if group[0] == kind and group[1] & touched]:
+            touched |= group[1]
+            held = [*group[2], *held]
+            groups.remove(group)
+        groups.append((kind, touched, held))
+    return [held for _, _, held in groups]

@@ -53,10 +53,10 @@ def subscribe(
         unready = sender.unready(opened.settings).get(over)
         own = notices.links(opened.settings.public_url, lock, one.id).own
     if as_json:
-        showing.json(_shape(one) | {"page": own, "secret": made.secret})
+        showing.json(shape(one) | {"page": own, "secret": made.secret})
         return
     waits = "" if confirmed else " once that is confirmed (a message that asks for it is on its way)"
-    showing.line(f"{one.id}: {one.address} gets {_scope(one)}, {notices.when(one)}{waits}.")
+    showing.line(f"{one.id}: {one.address} gets {scope(one)}, {notices.when(one)}{waits}.")
     showing.line(f"Its page: {own}")
     if made.secret:
         showing.line(f"Its secret, shown this once: {made.secret}")
@@ -74,13 +74,13 @@ def subscriptions(stopped: bool, as_json: bool) -> None:
         id: deliveries.standing(held[0], unready.get(held[0].channel)) for id, held in last.items() if held
     }
     if as_json:
-        showing.json({"items": [_shape(one) | {"last": standing.get(one.id)} for one in found], "next": None})
+        showing.json({"items": [shape(one) | {"last": standing.get(one.id)} for one in found], "next": None})
         return
     showing.table(
         "subscription", "address", "gets", "next", "last", firm=["subscription"],
         rows=[
             (
-                one.id, one.address or "(erased)", _scope(one), _due(one) if one.active else one.state,
+                one.id, one.address or "(erased)", scope(one), _due(one) if one.active else one.state,
                 standing.get(one.id, ""),
             )
             for one in found
@@ -98,7 +98,7 @@ def unsubscribe(id: str, as_json: bool) -> None:
         showing.line(f"{stopped.id} is stopped, and its address erased.")
 
 
-def _scope(one: Subscription) -> str:
+def scope(one: Subscription) -> str:
     whom = "all partners" if one.scope.everybody else ", ".join([*one.scope.partners, *one.scope.sectors])
     return f"{whom}: {', '.join(one.scope.topics)}" if one.scope.topics else whom
 
@@ -111,7 +111,7 @@ def _due(one: Subscription) -> str:
     return f"{words.day(one.due_at, ZoneInfo(one.zone))} ({one.zone})"
 
 
-def _shape(one: Subscription) -> dict[str, Any]:
+def shape(one: Subscription) -> dict[str, Any]:
     return {
         "id": one.id, "channel": one.channel, "address": one.address, "scope": one.scope, "zone": one.zone,
         "hour": one.hour, "weekdays": one.weekdays, "at_once": one.at_once, "send_empty": one.send_empty,

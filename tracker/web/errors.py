@@ -62,7 +62,7 @@ DATABASE_FAILS = {
     ),
 }  # fmt: skip
 """By the code of a trouble (all others: "")."""
-API = ("/v1", "/openapi.json", "/healthz", "/readyz", "/static", "/log/")
+API = ("/v1", "/openapi.json", "/healthz", "/readyz", "/static", "/log/", "/feeds")
 
 
 KINDS = {"int": "a whole number", "bool": "true or false", "str": "text"}

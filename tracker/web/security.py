@@ -67,7 +67,7 @@ def check_analyst(request: Connection) -> None:
     if analyst_of(request) is None:
         raise unauthorized(request)
     if bearer(request) is None and request.scope["method"] not in SAFE:  # type: ignore[typeddict-item]
-        _check_origin(request)
+        check_origin(request)
 
 
 def reader(request: Connection, handler: BaseRouteHandler) -> None:
@@ -138,15 +138,16 @@ def csrf_token(request: Connection) -> str:
 
 def check_csrf(request: Connection, given: str | None) -> None:
     """Refused (``denied``) for a form that is not ours, or that was made before its session ended."""
-    _check_origin(request)
+    check_origin(request)
     if not hmac.compare_digest(csrf_token(request).encode(), (given or "").encode("utf-8", "replace")):
         raise Refused(
             "denied", "this form was made before you signed in or out: load the page again, then send it"
         )
 
 
-def _check_origin(request: Connection) -> None:
-    """Browsers say where a request comes from; other programs say nothing."""
+def check_origin(request: Connection) -> None:
+    """Refused (``denied``) for what was sent from another site. Browsers say where a request comes from; other programs
+    say nothing."""
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
     foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")

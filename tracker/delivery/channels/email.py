@@ -132,9 +132,15 @@ def _edition(parcel: Parcel, frozen: Frozen, settings: Settings) -> EmailMessage
     closing = _closing(edition.about, parcel.links)
     told = render.text(edition, base=base, id=id, closing=closing, items=render.ITEMS)
     mail.set_content(told, cte="quoted-printable")
-    mail.add_alternative(
-        render.mail_html(edition, base=base, id=id, closing=closing), subtype="html", cte="quoted-printable"
+    page = render.mail_html(
+        edition,
+        base=base,
+        id=id,
+        closing=closing,
+        picture=lambda number: f"cid:{_cid(number, frozen, sender)}",
     )
+    mail.add_alternative(page, subtype="html", cte="quoted-printable")
+    _add_pictures(mail, page, frozen, parcel.reference, sender)
     mail.set_boundary(f"=_{parcel.reference}")
     return mail
 
@@ -158,6 +164,28 @@ def _addressed(parcel: Parcel, settings: Settings, subject: str) -> tuple[EmailM
     mail["Message-ID"] = message_id(parcel.reference, sender.domain)
     mail["Auto-Submitted"] = "auto-generated"
     return mail, sender
+
+
+def _add_pictures(mail: EmailMessage, page: str, frozen: Frozen, reference: str, sender: Address) -> None:
+    """The pictures that the page shows, beside it (RFC 2387): nothing is loaded from elsewhere."""
+    (_, html) = mail.iter_parts()
+    assert isinstance(html, EmailMessage)
+    for number, chart in enumerate(frozen.edition.charts, 1):
+        cid = _cid(number, frozen, sender)
+        if f'"cid:{cid}"' in page:
+            from tracker.delivery import picture  # Pillow is loaded by who draws
+
+            html.add_related(
+                picture.png(chart), "image", "png", cid=f"<{cid}>", disposition="inline",
+                filename=f"chart-{number}.png",
+            )  # fmt: skip
+    if html.is_multipart():
+        html.set_param("type", "text/html")
+        html.set_boundary(f"=_html_{reference}")
+
+
+def _cid(number: int, frozen: Frozen, sender: Address) -> str:
+    return f"chart-{number}.{frozen.id[:32]}@{sender.domain}"
 
 
 def message_id(reference: str, domain: str) -> str:

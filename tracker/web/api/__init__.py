@@ -8,6 +8,7 @@ from tracker.web.api import (
     document,
     duty,
     events,
+    feeds,
     health,
     housekeeping,
     measures,
@@ -38,5 +39,6 @@ V1 = (
 )
 ROUTES = (
     Router("/v1", route_handlers=V1, dependencies=ASKED, guards=[strict]),
+    Router("/feeds", route_handlers=feeds.ROUTES, dependencies=feeds.GIVEN, guards=[strict]),
     Router("/", route_handlers=[*health.ROUTES, *document.ROUTES, *proof.FILES], guards=[strict]),
 )

@@ -19,7 +19,7 @@ from litestar.typing import FieldDefinition
 
 from tracker.domain.events import Record
 from tracker.web import assets
-from tracker.web.asking import BODY, DONE, KEYS, STREAMED, fields, sent_as
+from tracker.web.asking import BODY, DONE, FILE, KEYS, STREAMED, fields, sent_as
 from tracker.web.conditional import Answer, answer
 from tracker.web.errors import MEDIA_TYPE, ProblemDetails
 from tracker.web.streaming import MEDIA_TYPE as STREAM
@@ -50,6 +50,7 @@ TAGS = {
     "events": "The log, as it was recorded.",
     "proof": "That history was not rewritten; `/log/checkpoint` and `/log/tile/...` as c2sp.org/tlog-tiles has them.",
     "stream": "The log, as it grows.",
+    "feeds": "What is new and what is coming, to subscribe to: see `docs/subscribing.md`.",
     "developments": "What analysts log, correct and withdraw.",
     "subscriptions": "Who is told what changed, where and when, and what came of it.",
     "schemas": "The types of events.",
@@ -59,6 +60,11 @@ HEADERS = {
     "ETag": "Validator, for `If-None-Match`.",
     "Content-Location": "The address that names this point for good.",
     "Link": 'The next page, `rel="next"`.',
+}
+
+FILE_HEADERS = {
+    "ETag": "Validator, for `If-None-Match`.",
+    "Last-Modified": "When something in it was last recorded.",
 }
 
 
@@ -169,7 +175,8 @@ def responses(method: str, handler: HTTPRouteHandler, name: str) -> dict[str, An
     content: dict[str, Any] = {"schema": schema(answered(handler))}
     if name in examples():
         content["examples"] = examples()[name]
-    good: dict[str, Any] = {"description": "The answer", "content": {"application/json": content}}
+    media_type = handler.opt.get(FILE, "application/json")
+    good: dict[str, Any] = {"description": "The answer", "content": {media_type: content}}
     if DONE in handler.opt:
         return {str(handler.status_code): {**good, "description": handler.opt[DONE]}, **problems(ASKS)}
     if method == "post":
@@ -181,9 +188,8 @@ def responses(method: str, handler: HTTPRouteHandler, name: str) -> dict[str, An
         return {**made, **problems(WRITES)}
     if "service" in (handler.tags or ()):
         return {"200": good, **problems((503,))}
-    good["headers"] = {
-        k: {"description": words, "schema": {"type": "string"}} for k, words in HEADERS.items()
-    }
+    told = FILE_HEADERS if FILE in handler.opt else HEADERS
+    good["headers"] = {k: {"description": words, "schema": {"type": "string"}} for k, words in told.items()}
     return {"200": good, "304": {"description": "As you have it"}, **problems(READS)}
 
 
