@@ -213,15 +213,7 @@ def _queued(connection: Connection, **values: Any) -> int:
 
 
 def again(connection: Connection, id: int, now: datetime) -> None:
-    """Put one on its way once more, the same bytes under the same reference. Refused while it is under way, and for
-    what goes to somebody else than who is told: an endpoint's owner must not have others written to again and again."""
-    its = select(subscriptions.c.address).where(subscriptions.c.id == deliveries.c.subscription)
-    if connection.scalar(
-        select(deliveries.c.recipient != its.scalar_subquery()).where(deliveries.c.id == id)
-    ):
-        raise Refused(
-            "conflict", "this went to who looks after the endpoint: only what is told can be sent again"
-        )
+    """Put one on its way once more, the same bytes under the same reference. Refused while it is under way."""
     done = connection.execute(
         update(deliveries)
         .where(deliveries.c.id == id, deliveries.c.state != "sending", deliveries.c.recipient != ERASED)

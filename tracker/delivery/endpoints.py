@@ -35,10 +35,12 @@ endpoints = Table(
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An endpoint, opened: its address and the secrets that sign now, the newest first."""
+    """An endpoint, opened: its address and the secrets that sign now, the newest first. ``contact``: who agreed to be
+    written to when it fails."""
 
     url: str
     secrets: tuple[str, ...]
+    contact: str | None
 
 
 def new_secret() -> str:
@@ -69,7 +71,11 @@ def get(connection: Connection, subscription: str, sealer: Sealer, now: datetime
     if row is None:
         return None
     sealed = [row.secret, row.old_secret if row.old_until and row.old_until > now else None]
-    return Endpoint(sealer.open(row.url), tuple(sealer.open(one) for one in sealed if one))
+    return Endpoint(
+        sealer.open(row.url),
+        tuple(sealer.open(one) for one in sealed if one),
+        row.contact if row.contact_confirmed_at else None,
+    )
 
 
 def rotate(
@@ -89,7 +95,7 @@ def contact_of(connection: Connection, subscription: str) -> str | None:
 
 
 def agreed_contact(connection: Connection, subscription: str) -> str | None:
-    """Who agreed to be written to when it fails."""
+    """Who agreed to be written to when it fails; without opening what is sealed."""
     return connection.scalar(
         select(endpoints.c.contact).where(
             endpoints.c.subscription == subscription, endpoints.c.contact_confirmed_at.is_not(None)
