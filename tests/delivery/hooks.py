@@ -20,9 +20,10 @@ from tracker.delivery.subscriptions import Subscription
 from tracker.settings import MailServer
 from tracker.store.engine import reading
 
-LIMITS = Limits(exchange_seconds=0.5)
-"""Less patient than in service, so that tests need not be."""
-QUICK: tuple[Channel, ...] = (Email(), Webhook(LIMITS), Slack(LIMITS))
+LIMITS = Limits(exchange_seconds=1)
+CALM: tuple[Channel, ...] = (Email(), Webhook(), Slack())
+HURRIED: tuple[Channel, ...] = (Email(), Webhook(LIMITS), Slack(LIMITS))
+"""Less patient than in service: for who is to be found too slow."""
 
 
 def allow(world: World, *receivers: Receiver, mail: Server | None = None) -> None:
@@ -51,7 +52,7 @@ def news(world: World, *percents: float) -> None:
         dispatch.cut_due(world.engine, world.clock())
 
 
-def send(world: World, channels: tuple[Channel, ...] = QUICK) -> int:
+def send(world: World, channels: tuple[Channel, ...] = CALM) -> int:
     return sender.send_due(world.engine, world.settings, world.clock, channels=channels)
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import pytest
 from delivery import receiver as receivers
-from delivery.hooks import LIMITS, event, hook, news, now, send, sent, token, tries, waits
+from delivery.hooks import CALM, HURRIED, LIMITS, event, hook, news, now, send, sent, token, tries, waits
 from delivery.post import SEALER, World
 from delivery.receiver import NAME, Certificate, Script, Talk, raw, receiver, says, trickles
 from standardwebhooks import Webhook as Verifier
@@ -69,8 +69,8 @@ def test_every_attempt_and_resend_is_the_same_message_signed_anew(world: World) 
     with receiver(later, receivers.falls_silent, says(200), says(200)) as here:
         _, secret = hook(world, here)
         news(world)
-        for state in ("deferred", "unknown", "accepted"):
-            send(world, (Webhook(outward.Limits(exchange_seconds=1.5)),))
+        for state, channels in (("deferred", CALM), ("unknown", HURRIED), ("accepted", CALM)):
+            send(world, channels)
             assert sent(world)[0].state == state
             world.clock.forward(minutes=10)
         with writing(world.engine) as connection:
@@ -292,7 +292,7 @@ def test_who_does_not_answer_it_is_not_told(small_world: World, script: Script, 
     with receiver() as here:
         one, _ = hook(small_world, here, confirmed=False)
         here.scripts.append(lambda talk: script(Saying(talk, b"TOKEN", token(one).encode())))
-        send(small_world)
+        send(small_world, HURRIED if script is receivers.falls_silent else CALM)
         news(small_world)
         assert (now(small_world, one).state, [one.state for one in sent(small_world)]) == ("pending", [state])
         assert now(small_world, one).halted_at is None
@@ -393,12 +393,12 @@ def test_whatever_its_temper_the_state_is_right_and_the_others_are_told(small_wo
         subs[hook(small_world, fine)[0].id] = "fine"
         news(small_world)
         began = time.monotonic()
-        assert send(small_world) == len(subs)
+        assert send(small_world, HURRIED) == len(subs)
         lasted = time.monotonic() - began
         assert canary.connections == nobody.connections == 0
     states = {subs[one.subscription]: one.state for one in sent(small_world)}
     assert states == {name: state for name, (_, state) in TEMPERS.items()} | {"fine": "accepted"}
-    assert lasted < LIMITS.exchange_seconds * len(TEMPERS) / 2, "one after the other would have taken longer"
+    assert lasted < LIMITS.exchange_seconds * 15, "each its time, and most at the same time"
 
 
 def test_nobody_listens(small_world: World) -> None:
@@ -436,22 +436,20 @@ def test_it_goes_to_who_has_the_certificate_of_the_name(
 
 
 def test_one_that_is_slow_does_not_hold_up_twenty_that_are_quick(small_world: World) -> None:
-    """Not even with six messages, all due before those of the others."""
-    with receiver(*[receivers.falls_silent] * 6) as slow, receiver() as quick:
+    """Not even with three messages, all due before those of the others."""
+    with receiver(*[receivers.falls_silent] * 4) as slow, receiver() as quick:
         hook(small_world, slow)
-        news(small_world, 10, 15, 20, 25, 30, 35)
+        news(small_world, 10, 15, 20)
         for n in range(20):
             hook(small_world, quick, path=f"?{n}")
         news(small_world, 40)
-        began = datetime.now(UTC)
-        send(small_world)
-        assert len(quick.got) == 20
-        assert max(got.at for got in quick.got) - began < timedelta(seconds=len(slow.got) * 0.5)
-        assert len({got.line for got in quick.got}) == 20
-        assert len({got.headers["webhook-id"] for got in slow.got}) == len(slow.got) == 7
-        starts = sorted(got.at for got in slow.got)
+        send(small_world, HURRIED)
+        assert len({got.line for got in quick.got}) == len(quick.got) == 20
+        assert len({got.headers["webhook-id"] for got in slow.got}) == len(slow.got) == 4
+        starts = [got.at for got in slow.got]
+        assert max(got.at for got in quick.got) < starts[-1]
         apart = [later - earlier for earlier, later in pairwise(starts)]
-        assert min(apart) >= timedelta(seconds=0.45), "one at a time"
+        assert min(apart) >= timedelta(seconds=0.9), "one at a time"
 
 
 def test_what_comes_due_while_one_is_slow_is_sent_meanwhile(small_world: World) -> None:
@@ -462,14 +460,16 @@ def test_what_comes_due_while_one_is_slow_is_sent_meanwhile(small_world: World) 
         def meanwhile(talk: Talk) -> None:
             with writing(small_world.engine) as connection:
                 enrolment.test(connection, other.id, small_world.clock())
-            talk.wait(2.5)
+            for _ in range(1000):
+                if quick.got:
+                    return says(200)(talk)
+                talk.wait(0.01)
 
         slow.scripts.append(meanwhile)
         with writing(small_world.engine) as connection:
             enrolment.test(connection, one.id, small_world.clock())
-        assert send(small_world, (Webhook(outward.Limits(exchange_seconds=3)),)) == 2
-    assert sent(small_world)[1].settled_at is not None
-    assert quick.got[0].at - slow.got[0].at < timedelta(seconds=2)
+        assert send(small_world) == 2
+    assert [one.state for one in sent(small_world)] == ["accepted", "accepted"]
 
 
 def test_those_that_fail_leave_room_for_those_that_work(small_world: World) -> None:
@@ -479,14 +479,14 @@ def test_those_that_fail_leave_room_for_those_that_work(small_world: World) -> N
         for here in slow:
             hook(small_world, here)
         news(small_world, 30)
-        send(small_world)
+        send(small_world, HURRIED)
         small_world.clock.forward(seconds=10)
         quick = stack.enter_context(receiver())
         one, _ = hook(small_world, quick)
         small_world.clock.forward(seconds=1)
         with writing(small_world.engine) as connection:
             enrolment.test(connection, one.id, small_world.clock())
-        assert send(small_world) == 13
+        assert send(small_world, HURRIED) == 13
         second = sorted(here.got[1].at for here in slow)
     assert quick.got[0].at < second[4], "it need not wait for even the first of them to end"
 

@@ -20,7 +20,7 @@ from tracker.delivery.channels.channel import Channel, Parcel
 from tracker.delivery.deliveries import Claimed, Outcome
 from tracker.delivery.sealing import Sealer, sealer
 from tracker.domain.errors import Refused
-from tracker.settings import Settings
+from tracker.settings import Settings, SettingsError
 from tracker.store.clock import Clock
 from tracker.store.engine import reading, writing
 
@@ -146,6 +146,9 @@ def _delays(channel: Channel, held: Claimed) -> Sequence[timedelta]:
 def _attempt(sending: _Sending, channel: Channel, held: Claimed) -> Outcome:
     try:
         return channel.send(_parcel(sending, held), sending.settings)
+    except SettingsError as error:
+        log.error("send_failed", delivery=held.id, detail=str(error))
+        return Outcome("deferred", "the tracker cannot send this as it is set up", ours=True)
     except Exception as error:
         # A fault of ours must not stop the others, nor be tried for ever: it counts as an attempt.
         log.exception("send_failed", delivery=held.id)
