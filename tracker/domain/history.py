@@ -185,6 +185,7 @@ class History:
         self._edges: dict[Key, list[datetime]] = {}
         self._lanes: dict[Key, list[list[Row]]] = {}
         self._facts: dict[tuple[Key, datetime], Facts] = {}
+        self._beneath: dict[Key, list[Key]] = {}
 
     @cached_property
     def scopes(self) -> Scopes:
@@ -216,12 +217,15 @@ class History:
     def facts(self, key: Key, at: datetime) -> Facts:
         """The fields of an item at an instant; empty where nothing is said of it. What is not said of this scope
         holds as for all goods, and the legal status is the authority's where the measure has none of its own."""
+        return self.through(key, at) if self.own(key, at) else {}
+
+    def through(self, key: Key, at: datetime) -> Facts:
+        """The fields that hold for an item, also where nothing is said of it: those of wider goods then."""
         facts = dict(self.own(key, at))
-        if facts:
-            for other in self._under(key):
-                for name, fact in self.own(other, at).items():
-                    if _shows(facts, name, fact):
-                        facts[name] = fact
+        for other in self._under(key):
+            for name, fact in self.own(other, at).items():
+                if _shows(facts, name, fact):
+                    facts[name] = fact
         return facts
 
     def own(self, key: Key, at: datetime) -> Facts:
@@ -291,6 +295,11 @@ class History:
 
     def _under(self, key: Key) -> list[Key]:
         """The items whose fields show through where a measure's own say nothing."""
+        if key not in self._beneath:
+            self._beneath[key] = self._wider(key)
+        return self._beneath[key]
+
+    def _wider(self, key: Key) -> list[Key]:
         if key.aspect != "state" or kind_of(key.subject) != "measure":
             return []
         under = [key._replace(scope=wider) for wider in self.scopes.up(key.scope)[1:]] if key.scope else []

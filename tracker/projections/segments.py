@@ -266,9 +266,11 @@ _KNOWN_OF_ALL = _ROWS.where(*_KNOWN)
 _KNOWN_OF = _KNOWN_OF_ALL.where(_PARTNERS)
 _OF_ASPECT = _KNOWN_OF_ALL.where(lanes.c.aspect == bindparam("aspect")).order_by(segments.c.valid_from)
 _OF_SUBJECT = _KNOWN_OF_ALL.where(lanes.c.subject == bindparam("subject"))
-_OF_SUBJECTS = _KNOWN_OF.where(lanes.c.subject.in_(bindparam("subjects", expanding=True)))
+_ALL_OF_SUBJECTS = _KNOWN_OF_ALL.where(lanes.c.subject.in_(bindparam("subjects", expanding=True)))
+_OF_SUBJECTS = _ALL_OF_SUBJECTS.where(_PARTNERS)
 _EVER_KNOWN = _ROWS.where(segments.c.known_from <= bindparam("known"))
 _EVER_OF = _EVER_KNOWN.where(lanes.c.subject.in_(bindparam("subjects", expanding=True)))
+_EVER_ABOUT = _EVER_OF.where(lanes.c.aspect == "about")
 _ABOUT = (
     select(lanes.c.subject, segments.c.state)
     .join_from(lanes, segments, segments.c.lane == lanes.c.id)
@@ -426,16 +428,22 @@ def of_subject(connection: Connection, subject: str, known: int) -> list[Row]:
 
 
 def of_subjects(
-    connection: Connection, subjects: Iterable[str], partners: Iterable[str], known: int
+    connection: Connection, subjects: Iterable[str], partners: Iterable[str] | None, known: int
 ) -> list[Row]:
-    """All segments of these subjects known at a position, of lanes that concern these partners."""
+    """All segments of these subjects known at a position, of lanes that concern these partners (None: anybody)."""
     asked = _parameters(partners, subjects=sorted(set(subjects)), **_as_known(connection, known))
-    return _rows(connection.execute(_OF_SUBJECTS, asked))
+    found = _OF_SUBJECTS if partners is not None else _ALL_OF_SUBJECTS
+    return _rows(connection.execute(found, asked))
 
 
 def ever_of(connection: Connection, subjects: Iterable[str], known: int) -> list[Row]:
     """All segments of these subjects that were known at this position or at any before it."""
     return _rows(connection.execute(_EVER_OF, {"known": known, "subjects": sorted(set(subjects))}))
+
+
+def ever_about(connection: Connection, subjects: Iterable[str], known: int) -> list[Row]:
+    """All segments known at this position or before it that say what these subjects are."""
+    return _rows(connection.execute(_EVER_ABOUT, {"known": known, "subjects": sorted(set(subjects))}))
 
 
 def places(connection: Connection) -> list[tuple[str, Lane]]:

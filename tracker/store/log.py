@@ -441,7 +441,7 @@ def _stored(rows: Iterable[Row[Any]]) -> list[StoredEvent]:
 
 def at_positions(connection: Connection, positions: Iterable[int]) -> dict[int, StoredEvent]:
     """The events at these positions."""
-    found = [_stored(connection.execute(_OF_POSITIONS, {"positions": some})) for some in _parts(positions)]
+    found = [_stored(connection.execute(_OF_POSITIONS, {"positions": some})) for some in parts(positions)]
     return {event.position: event for part in found for event in part}
 
 
@@ -449,7 +449,7 @@ def of_developments(connection: Connection, developments: Iterable[str], until: 
     """All events of these developments, repairs included, up to a position."""
     found = [
         _stored(connection.execute(_OF_DEVELOPMENTS, {"developments": some, "until": until}))
-        for some in _parts(developments)
+        for some in parts(developments)
     ]
     return sorted((event for part in found for event in part), key=_position)
 
@@ -464,7 +464,7 @@ def of_subjects(connection: Connection, subjects: Iterable[str], until: int) -> 
     """All events of these subjects up to a position, in order."""
     found = [
         _stored(connection.execute(_OF_SUBJECTS, {"subjects": some, "until": until}))
-        for some in _parts(subjects)
+        for some in parts(subjects)
     ]
     return sorted((event for part in found for event in part), key=_position)
 
@@ -472,7 +472,7 @@ def of_subjects(connection: Connection, subjects: Iterable[str], until: int) -> 
 _position = attrgetter("position")
 
 
-def _parts(wanted: Iterable[Asked]) -> Iterator[list[Asked]]:
+def parts(wanted: Iterable[Asked]) -> Iterator[list[Asked]]:
     """As many at a time as a statement takes: PostgreSQL has room for 65,535 parameters."""
     everything = list(wanted)
     for first in range(0, len(everything), PARAMETERS):
@@ -601,6 +601,25 @@ def clocks(connection: Connection) -> tuple[datetime, datetime]:
     """The instants that the last commit was recorded and learnt at."""
     row = connection.execute(select(head.c.recorded_at, head.c.learnt_at)).one()
     return row.recorded_at, row.learnt_at
+
+
+def commits_before(
+    connection: Connection, position: int, until: int, limit: int, subject: str | None, type: str | None
+) -> Sequence[Row[int, str]]:
+    """``first`` and ``development`` of the commits that begin before a position and end by another, the last first;
+    of those developments only that hold an event about a subject, and one of a type."""
+    wanted = select(commits.c.first, commits.c.development).where(
+        commits.c.first < position, commits.c.last <= until
+    )
+    its = select(events.c.position).where(
+        events.c.development == commits.c.development, events.c.position <= until
+    )
+    if subject is not None:
+        about = its.join_from(events, subjects, events.c.subject == subjects.c.id)
+        wanted = wanted.where(about.where(subjects.c.key == subject).exists())
+    if type is not None:
+        wanted = wanted.where(its.where(events.c.type == type).exists())
+    return connection.execute(wanted.order_by(commits.c.first.desc()).limit(limit)).all()
 
 
 def known_at(connection: Connection, at: datetime) -> int:
