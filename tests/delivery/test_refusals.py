@@ -166,7 +166,7 @@ def test_two_refusals_may_be_a_mistake_of_theirs(small_world: World, server: Ser
 
 def test_nothing_more_is_sent_to_where_nobody_is(small_world: World, server: Server) -> None:
     found = refused(small_world, server, "550 5.1.1 No such user", 3)
-    assert found.halted_because == "nobody is there: 3 times in a row it was refused, the last with 550"
+    assert found.halted_because == "nobody is there: 3 messages in a row were refused, the last with 550"
 
 
 def test_a_mail_that_is_taken_for_spam_does_not_end_a_subscription_so_soon(

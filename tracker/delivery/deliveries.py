@@ -42,7 +42,7 @@ from sqlalchemy import (
     update,
 )
 
-from tracker.delivery import retry
+from tracker.delivery import notices, outward, retry
 from tracker.delivery.editions import editions
 from tracker.delivery.notices import Notice
 from tracker.delivery.subscriptions import ERASED, subscriptions
@@ -106,7 +106,8 @@ attempts = Table(
 class Outcome:
     """What came of an attempt: how it ended, and what the other side said. ``reached``: false where nobody
     answered, so that others need not try now. ``retry_after``: how long the other side asks us to wait. ``gone``: it
-    wants nothing more, ever. ``confirmed``: by its answer it agreed to be told. ``milliseconds``: how long it took."""
+    wants nothing more, ever. ``confirmed``: by its answer it agreed to be told. ``milliseconds``: how long it took.
+    ``ours``: the fault is ours, and says nothing about the other side."""
 
     result: Result
     answer: str
@@ -116,12 +117,14 @@ class Outcome:
     gone: bool = False
     confirmed: bool = False
     milliseconds: int | None = None
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A delivery that this worker holds: of an edition, or of a notice. ``previous``: the edition that the recipient
-    got before. ``round``: the number of this attempt since it was put on its way."""
+    got before. ``round``: the number of this attempt since it was put on its way. ``confirmed``: its
+    subscription is; ``works``: and took what it was sent last."""
 
     id: int
     subscription: str
@@ -135,6 +138,8 @@ class Claimed:
     attempt: int
     round: int
     fence: int
+    confirmed: bool
+    works: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +173,10 @@ class Delivery:
     settled_at: datetime | None
 
 
-def reference(edition: str, recipient: str) -> str:
-    """What an edition is known by on its way to a recipient: the same over all attempts, different for any two."""
-    return hashlib.sha256(f"{edition}\0{recipient}".encode()).hexdigest()[:40]
+def reference(edition: str, subscription: str) -> str:
+    """What an edition is known by on its way to a subscription's one address: the same over all attempts, different for
+    any two. (Two endpoints may be listed alike, and are not the same.)"""
+    return hashlib.sha256(f"{edition}\0{subscription}".encode()).hexdigest()[:40]
 
 
 def queue(
@@ -186,8 +192,8 @@ def queue(
     )
     return _queued(
         connection, subscription=subscription, edition=edition, previous=before, channel=channel,
-        recipient=recipient, reference=reference(edition, recipient), state="held" if held else "pending",
-        next_attempt_at=None if held else now, created_at=now,
+        recipient=recipient, reference=reference(edition, subscription),
+        state="held" if held else "pending", next_attempt_at=None if held else now, created_at=now,
     )  # fmt: skip
 
 
@@ -254,22 +260,35 @@ def hold(connection: Connection, subscription: str) -> None:
     )  # fmt: skip
 
 
-def claim(connection: Connection, now: datetime, channels: Collection[str]) -> Claimed | None:
+def claim(
+    connection: Connection, now: datetime, channels: Collection[str], working: Collection[str] = ()
+) -> Claimed | None:
     """Take the delivery that has been due longest, by a lease of five minutes; None where nothing is due. What
-    another worker holds is passed over; what one let go of without a word is taken up again."""
-    row = connection.execute(
-        select(deliveries)
-        .where(deliveries.c.channel.in_(channels), _due(now), ~_busy(now))
+    another worker holds is passed over; what one let go of without a word is taken up again. Of the channels in
+    ``working``: only for subscriptions that are known to work."""
+    works = and_(subscriptions.c.active, subscriptions.c.failures == 0)
+    wanted = (
+        select(deliveries, subscriptions.c.active, works.label("works"))
+        .join(subscriptions, subscriptions.c.id == deliveries.c.subscription)
+        .where(
+            deliveries.c.channel.in_(channels), or_(deliveries.c.channel.not_in(working), works),
+            _due(now), ~_busy(now),
+        )
         .order_by(deliveries.c.next_attempt_at, deliveries.c.id)
         .limit(1)
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
+        .with_for_update(skip_locked=True, key_share=True)
+    )  # fmt: skip
+    while (row := connection.execute(wanted).one_or_none()) is not None:
+        # On PostgreSQL another worker may have claimed one of the same subscription since that statement began. Now
+        # that the subscription is locked, this one sees it.
+        if not connection.scalar(select(_busy(now)).where(deliveries.c.id == row.id)):
+            break
     if row is None:
         return None
     held = Claimed(
         row.id, row.subscription, row.edition, row.notice and msgspec.convert(row.notice, Notice), row.previous,
         row.channel, row.recipient, row.reference, row.created_at, row.attempts + 1, row.attempts + 1 - row.earlier,
-        row.fence + 1,
+        row.fence + 1, row.active, bool(row.works),
     )  # fmt: skip
     connection.execute(
         update(deliveries)
@@ -280,12 +299,10 @@ def claim(connection: Connection, now: datetime, channels: Collection[str]) -> C
     return held
 
 
-def waiting(connection: Connection, now: datetime, channels: Collection[str], most: int) -> int:
-    """How many deliveries are due, counted up to ``most``."""
-    some = (
-        select(deliveries.c.id).where(deliveries.c.channel.in_(channels), _due(now), ~_busy(now)).limit(most)
-    )
-    return connection.scalar(select(func.count()).select_from(some.subquery())) or 0
+def any_due(connection: Connection, now: datetime, channels: Collection[str]) -> bool:
+    """Whether a delivery is due."""
+    due = select(deliveries.c.id).where(deliveries.c.channel.in_(channels), _due(now), ~_busy(now)).limit(1)
+    return connection.scalar(due) is not None
 
 
 def _due(now: datetime) -> ColumnElement[bool]:
@@ -327,10 +344,25 @@ def settle(
         .where(attempts.c.delivery == held.id, attempts.c.number == held.attempt)
         .values(
             ended_at=now, outcome=outcome.result, code=outcome.code, milliseconds=outcome.milliseconds,
-            answer=outcome.answer[:EXCERPT].replace("\0", "\N{REPLACEMENT CHARACTER}"),
+            answer=outward.printable(outcome.answer[:EXCERPT]),
         )
     )  # fmt: skip
     return outcome.result
+
+
+def refused(connection: Connection, subscription: str, recipient: str, most: int) -> bool:
+    """Whether the last so many attempts at a recipient were all refused for good."""
+    last = (
+        select(attempts.c.outcome)
+        .join(deliveries, deliveries.c.id == attempts.c.delivery)
+        .where(
+            deliveries.c.subscription == subscription, deliveries.c.recipient == recipient,
+            attempts.c.outcome.is_not(None),
+        )
+        .order_by(attempts.c.id.desc())
+        .limit(most)
+    )  # fmt: skip
+    return list(connection.scalars(last)) == ["rejected"] * most
 
 
 def cancel(connection: Connection, subscription: str) -> None:
@@ -346,6 +378,22 @@ def cancel(connection: Connection, subscription: str) -> None:
     connection.execute(
         mine.values(recipient=ERASED, next_attempt_at=None, notice=None, fence=deliveries.c.fence + 1)
     )
+
+
+def give_up(connection: Connection, subscription: str, notice: notices.Kind, now: datetime) -> None:
+    """A kind of notice need not be tried again."""
+    connection.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.subscription == subscription, _is(notice), deliveries.c.state.in_(("deferred", "unknown")),
+            deliveries.c.next_attempt_at.is_not(None),
+        )
+        .values(next_attempt_at=None, settled_at=now)
+    )  # fmt: skip
+
+
+def _is(notice: str) -> ColumnElement[bool]:
+    return type_coerce(deliveries.c.notice, Text).like(f'{{"kind":"{notice}"%')
 
 
 def remove(connection: Connection, subscription: str) -> None:
@@ -365,7 +413,7 @@ def listed(
     if before is not None:
         wanted = wanted.where(deliveries.c.id < before)
     if notice is not None:
-        wanted = wanted.where(type_coerce(deliveries.c.notice, Text).like(f'{{"kind":"{notice}"%'))
+        wanted = wanted.where(_is(notice))
     if edition is not None:
         wanted = wanted.where(deliveries.c.edition == edition)
     if subscription is not None:

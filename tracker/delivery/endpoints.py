@@ -94,6 +94,15 @@ def contact_of(connection: Connection, subscription: str) -> str | None:
     return connection.scalar(select(endpoints.c.contact).where(endpoints.c.subscription == subscription))
 
 
+def agreed_contact(connection: Connection, subscription: str) -> str | None:
+    """Who agreed to be written to when it fails; without opening what is sealed."""
+    return connection.scalar(
+        select(endpoints.c.contact).where(
+            endpoints.c.subscription == subscription, endpoints.c.contact_confirmed_at.is_not(None)
+        )
+    )
+
+
 def contact_agrees(connection: Connection, subscription: str, now: datetime) -> None:
     """Who was named as the one to write to agrees."""
     connection.execute(

@@ -106,12 +106,14 @@ def confirm(connection: Connection, sealer: Sealer, id: str, token: str, now: da
     """The holder of the address agrees. Refused (``denied``) for a token of another."""
     if not sealer.same(token, CONFIRM, id):
         raise denied()
-    return subscriptions.confirm(connection, id, now)
+    return vouch(connection, id, now)
 
 
 def vouch(connection: Connection, id: str, now: datetime) -> Subscription:
     """An operator says that the holder of the address agrees."""
-    return subscriptions.confirm(connection, id, now)
+    agreed = subscriptions.confirm(connection, id, now)
+    deliveries.give_up(connection, id, "confirm", now)
+    return agreed
 
 
 def agree(connection: Connection, sealer: Sealer, id: str, token: str, now: datetime) -> Subscription:

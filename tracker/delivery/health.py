@@ -9,7 +9,6 @@ from tracker.delivery import deliveries, endpoints, enrolment, notices, subscrip
 from tracker.delivery.channels.channel import Channel
 from tracker.delivery.deliveries import Claimed, Outcome
 from tracker.delivery.refusals import nobody_there
-from tracker.delivery.sealing import Sealer
 from tracker.delivery.subscriptions import Subscription
 from tracker.domain import words
 from tracker.store import log as kept
@@ -24,12 +23,12 @@ HALTED_AFTER = timedelta(days=5)
 """So long a time of nothing but failures, and nothing more is sent."""
 
 
-def heard(
-    connection: Connection, sealer: Sealer, channel: Channel, held: Claimed, outcome: Outcome, now: datetime
-) -> None:
+def heard(connection: Connection, channel: Channel, held: Claimed, outcome: Outcome, now: datetime) -> None:
     """Take note of what came of an attempt at a subscription's own address."""
     seen = subscriptions.get(connection, held.subscription)
-    if not seen.active or held.recipient != seen.address or (channel.shared and not outcome.reached):
+    if not seen.active or held.recipient != seen.address:
+        return
+    if outcome.ours or (channel.shared and not outcome.reached):
         return
     if outcome.result == "accepted":
         if seen.failures:
@@ -39,32 +38,37 @@ def heard(
     subscriptions.failed(connection, seen.id, failures, since)
     if seen.halted_at is not None:
         return
-    if because := _enough(outcome, failures, now - since):
+    refused = failures >= REFUSED_AFTER and deliveries.refused(
+        connection, seen.id, seen.address, REFUSED_AFTER
+    )
+    if because := _enough(outcome, failures, refused, now - since):
         subscriptions.halt(connection, seen.id, because, now)
         deliveries.hold(connection, seen.id)
-        _tell(connection, sealer, "halted", seen, outcome, now)
+        _tell(connection, "halted", seen, outcome, now)
         log.warning("halted", subscription=seen.id, because=because)
     elif failures == TOLD_AFTER:
-        _tell(connection, sealer, "failing", seen, outcome, now)
+        _tell(connection, "failing", seen, outcome, now)
 
 
-def _enough(outcome: Outcome, failures: int, lasting: timedelta) -> str | None:
+def _enough(outcome: Outcome, failures: int, refused: bool, lasting: timedelta) -> str | None:
     """Why nothing more is to be sent."""
     if outcome.gone:
         return "it answered that it is gone for good (410)"
-    if failures >= REFUSED_AFTER and nobody_there(outcome.code, outcome.answer):
-        return f"nobody is there: {failures} times in a row it was refused, the last with {outcome.code}"
+    if refused and nobody_there(outcome.code, outcome.answer):
+        return (
+            f"nobody is there: {REFUSED_AFTER} messages in a row were refused, the last with {outcome.code}"
+        )
     if lasting >= HALTED_AFTER:
         return f"it has failed for {lasting.days} days, {failures} times in a row"
     return None
 
 
 def _tell(
-    connection: Connection, sealer: Sealer, kind: notices.Kind, seen: Subscription, outcome: Outcome, now: datetime
-) -> None:  # fmt: skip
+    connection: Connection, kind: notices.Kind, seen: Subscription, outcome: Outcome, now: datetime
+) -> None:
     """Tell who looks after it, where somebody agreed to."""
-    held = endpoints.get(connection, seen.id, sealer, now)
-    if held is None or held.contact is None:
+    contact = endpoints.agreed_contact(connection, seen.id)
+    if contact is None:
         return
     said = outcome.answer.partition("\n")[0][:200]
     facts = [f"It is {seen.address}. At the last attempt it said: {said or words.number(outcome.code or 0)}"]
@@ -74,6 +78,6 @@ def _tell(
         subscription=seen.id,
         notice=notice,
         channel=enrolment.MAIL,
-        recipient=held.contact,
+        recipient=contact,
         now=now,
     )

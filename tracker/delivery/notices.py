@@ -36,6 +36,7 @@ class Links:
     """Where one confirms, looks at, changes and stops a subscription: addresses that only we and the recipient know.
     ``token``: what confirms it; ``key``: what opens its page."""
 
+    subscription: str
     confirm: str
     contact: str
     own: str
@@ -49,8 +50,8 @@ def links(base: str, sealer: Sealer, id: str) -> Links:
     token, key, contact = (sealer.token(purpose, id) for purpose in (CONFIRM, OWN, CONTACT))
     at = f"{base}/subscriptions/{id}"
     return Links(
-        confirm=f"{at}/confirm?key={token}", contact=f"{at}/contact?key={contact}", own=f"{at}?key={key}",
-        stop=f"{at}/stop?key={key}", token=token, key=key,
+        subscription=id, confirm=f"{at}/confirm?key={token}", contact=f"{at}/contact?key={contact}",
+        own=f"{at}?key={key}", stop=f"{at}/stop?key={key}", token=token, key=key,
     )  # fmt: skip
 
 

@@ -268,6 +268,11 @@ def notice_html(notice: Notice, links: Links) -> str:
 # ---------------------------------------------------------------- what is shown
 
 
+def shown(edition: Edition, *, base: str, id: str, items: int) -> Shown:
+    """As much of an edition as so many entries, for who writes it in a way of its own."""
+    return _shown(edition, base, id, (), fair(edition, items))
+
+
 def fair(edition: Edition, items: int | None) -> dict[Kind, tuple[int, int]]:
     """How much of each part is shown where only so many entries are: the longest parts are cut first, so that three
     corrections are not lost behind three thousand late entries."""
@@ -370,10 +375,10 @@ def _entry_lines(shown: Shown, kind: Kind, entry: Entry) -> Iterable[str]:
         if len(block.lines) > 1 and block.named:
             yield from _wrapped(f"{block.named}:", "  - ", "    ")
             for line in block.lines:
-                yield from _wrapped(_line_text(line), "      - ", "        ")
+                yield from _wrapped(line_text(line), "      - ", "        ")
         else:
             for line in block.lines:
-                yield from _wrapped(_line_text(line, block), "  - ", "    ")
+                yield from _wrapped(line_text(line, block), "  - ", "    ")
     if hidden := shown.hidden_lines(entry):
         yield f"  - and {hidden:,} more"
     for chart in entry.charts:
@@ -385,7 +390,8 @@ def _entry_lines(shown: Shown, kind: Kind, entry: Entry) -> Iterable[str]:
         yield f"  {shown.event(entry)}"
 
 
-def _line_text(line: Told, block: Block | None = None) -> str:
+def line_text(line: Told, block: Block | None = None) -> str:
+    """A line of an entry as a sentence. ``block``: the block that it stands for alone."""
     head = line.item if block is None else block.head(line)
     said = f"{head}: {line.said}" if head else line.said
     return f"{said} [{line.note}]" if line.note else said
@@ -396,14 +402,15 @@ def _end_lines(shown: Shown) -> Iterable[str]:
         yield from ("", f"On the web: {shown.whole}")
     if shown.edition.unchecked:
         yield ""
-        yield from _wrapped(_unchecked(shown.edition))
+        yield from _wrapped(unchecked(shown.edition))
     if shown.closing:
         yield from ("", "-- ")
         for line in shown.closing:
             yield from _wrapped(line)
 
 
-def _unchecked(edition: Edition) -> str:
+def unchecked(edition: Edition) -> str:
+    """About whom silence means nothing."""
     return (
         f"Not checked for news up to the day before: {'; '.join(edition.unchecked)}. "
         "Silence about them does not mean that nothing happened."
@@ -430,7 +437,7 @@ def _environment() -> Environment:
     made.filters |= {
         "cut": _cut,
         "over_time": over_time,
-        "unchecked": _unchecked,
+        "unchecked": unchecked,
         "upper_first": lambda said: said[:1].upper() + said[1:],
     }
     made.globals["BRIEF"] = BRIEF

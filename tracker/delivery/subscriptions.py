@@ -280,6 +280,7 @@ def claim(connection: Connection, seen: Subscription) -> bool:
             subscriptions.c.id == seen.id, subscriptions.c.active,
             subscriptions.c.position == seen.told.position, subscriptions.c.as_of == seen.told.as_of,
             subscriptions.c.due_at == seen.due_at,
+            subscriptions.c.halted_at.is_not_distinct_from(seen.halted_at),
         )
         .with_for_update(skip_locked=True)
     )  # fmt: skip

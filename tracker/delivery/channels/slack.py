@@ -10,15 +10,16 @@ from tracker.delivery import notices, outward, render
 from tracker.delivery.channels.channel import Address, Parcel, outcome_of
 from tracker.delivery.deliveries import Outcome
 from tracker.delivery.destination import destination
-from tracker.delivery.editions import Frozen
-from tracker.delivery.notices import Notice
-from tracker.domain.edition import PARTS, Entry
+from tracker.delivery.notices import Links, Notice
+from tracker.domain.edition import Entry
 from tracker.settings import Settings
 
-ENTRIES = 20
-"""As many entries as a message holds; the edition's page has them all."""
+MOST = 4_000
+"""Characters of a message: what is longer, chats cut, split in two or refuse. The edition's page has it all."""
+SIZES = ((20, 5), (15, 4), (10, 3), (7, 2), (7, 1), (7, 0))
+"""So many entries, with so many lines each; the first that fits is sent."""
 LONGEST = 300
-"""Where a line is cut: a message holds 40,000 characters at most."""
+"""Where a line is cut."""
 
 
 class Slack:
@@ -41,16 +42,23 @@ class Slack:
         return None
 
     def send(self, parcel: Parcel, settings: Settings) -> Outcome:
-        body = msgspec.json.encode({"text": "\n".join(_lines(parcel, settings))})
+        body = msgspec.json.encode({"text": text(parcel, settings)})
         headers = {"Content-Type": "application/json; charset=utf-8"}
         sent = outward.post(parcel.recipient, body, headers, settings, self.limits)
         return outcome_of(sent, datetime.now(UTC))
 
 
-def _lines(parcel: Parcel, settings: Settings) -> Iterable[str]:
+def text(parcel: Parcel, settings: Settings) -> str:
+    """The message: of a long edition as much as fits into one."""
     if isinstance(parcel.content, Notice):
-        return _notice(parcel.content, parcel)
-    return _edition(parcel.content, parcel, settings)
+        return "\n".join(_notice(parcel.content, parcel))
+    said, edition, id = "", parcel.content.edition, parcel.content.id
+    for items, lines in SIZES:
+        seen = render.shown(edition, base=settings.public_url, id=id, items=items)
+        said = "\n".join(_edition(seen, parcel.links, lines))
+        if len(said) <= MOST:
+            break
+    return said
 
 
 def _notice(notice: Notice, parcel: Parcel) -> Iterable[str]:
@@ -60,32 +68,41 @@ def _notice(notice: Notice, parcel: Parcel) -> Iterable[str]:
     yield f"<{where}|{what}>"
 
 
-def _edition(frozen: Frozen, parcel: Parcel, settings: Settings) -> Iterable[str]:
-    edition, base = frozen.edition, settings.public_url
-    yield f"*<{base}/editions/{frozen.id}|{_plain(render.subject(edition))}>*"
-    limits = render.fair(edition, ENTRIES)
-    for kind, heading in PARTS:
-        entries, (_, most) = edition.part(kind), limits[kind]
-        if entries:
-            yield f"*{heading}*"
-        for entry in entries[:most]:
-            yield f"• <{base}/events/{entry.event}|{_plain(entry.title)}>{_said(entry)}"
-        if len(entries) > most:
-            yield f"and {len(entries) - most:,} more"
-    yield f"_You subscribed to {_plain(edition.about)}. <{parcel.links.own}|Change or stop it>_"
+def _edition(seen: render.Shown, links: Links, lines: int) -> Iterable[str]:
+    edition = seen.edition
+    yield f"*<{seen.whole}|{_plain(render.subject(edition))}>*"
+    for part in seen.parts:
+        yield f"\n*{part.heading}*"
+        for day, entries in part.days:
+            if day:
+                yield f"_{day}_"
+            for entry in entries:
+                yield from _entry(seen, entry, lines)
+        if part.hidden:
+            yield f"<{part.more}|and {part.hidden:,} more>"
+    if edition.unchecked:
+        yield f"\n{_plain(render.unchecked(edition))}"
+    yield f"\n_You get this because you subscribed to {_plain(edition.about)}._ <{links.own}|Change or stop it>"
 
 
-def _said(entry: Entry) -> str:
-    """What it changes, in a line."""
-    changes = [
-        ": ".join(part for part in (line.whom, line.item, line.words[0]) if part)
-        + (f" (was {line.was})" if line.was else "")
-        for line in entry.shown[:3]
-    ]
-    return f"\n    {_plain('; '.join(changes))}" if changes else ""
+def _entry(seen: render.Shown, entry: Entry, lines: int) -> Iterable[str]:
+    yield f"• <{seen.event(entry)}|{_plain(entry.title)}>"
+    if lines == 0:
+        return
+    for also in entry.also:
+        yield f"    and: {_plain(also.title)}"
+    if dates := seen.dates(entry):
+        yield f"    {_plain(dates)}"
+    if entry.reason:
+        yield f"    Reason: {_plain(entry.reason)}"
+    told = [render.line_text(line, block) for block in seen.blocks(entry) for line in block.lines]
+    yield from (f"    – {_plain(line)}" for line in told[:lines])
+    if (more := len(entry.shown) - lines) > 0:
+        yield f"    – and {more:,} more"
 
 
 def _plain(text: str) -> str:
-    """Without what Slack reads as markup, and no longer than a line may be."""
+    """Without what chats read as markup or as a call to everybody, and no longer than a line may be."""
     cut = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
-    return cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
+    safe = cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
+    return safe.replace("@", "@\N{WORD JOINER}")

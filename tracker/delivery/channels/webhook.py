@@ -64,7 +64,7 @@ def message(parcel: Parcel, settings: Settings) -> bytes:
     event = {
         "specversion": "1.0", "id": parcel.reference, "source": settings.public_url, "type": f"{TYPES}.{said.kind}",
         "time": rfc3339(parcel.at), "datacontenttype": "application/json",
-        "sequence": str(said.position).zfill(12), "data": said.data,
+        "sequence": str(said.position).zfill(12), "subscription": parcel.links.subscription, "data": said.data,
     }  # fmt: skip
     return msgspec.json.encode(event)
 

@@ -490,9 +490,7 @@ def repeat_delivery(
     """The same bytes under the same id, whatever came of it before."""
     with writing(engine) as connection:
         mine(request, connection, settings, id)
-        enrolment.going_on(connection, id)
-        one_of(connection, id, number)
-        deliveries.again(connection, number, clock())
+        enrolment.again(connection, id, number, clock())
         return kept(sent(deliveries.get(connection, number), settings))
 
 
