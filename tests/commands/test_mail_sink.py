@@ -18,6 +18,7 @@ from prompt import Run
 from tests.delivery.test_charts import chart, drawing
 from tests.delivery.test_email import parcel, settings
 from tracker.delivery.channels.email import Email
+from tracker.delivery.editions import Frozen
 from tracker.settings import MailServer
 
 CONFIRM = "https://tracker.example.org/subscriptions/" + "aB3-_" * 9
@@ -62,10 +63,12 @@ def test_a_digest_is_kept_as_it_was_sent_and_as_a_page(tmp_path: Path) -> None:
         assert Email().exchange(confirmation(), server).result == "accepted"
         lines = ended(process)
     folder = tmp_path / "var" / "mails"
+    assert isinstance(told.content, Frozen)
     assert lines == [
         "reader@example.org: Trade talks, 12 Mar: 1 change of state (CN): var/mails/0001.eml",
         "  var/mails/0001.html",
-        f"  https://tracker.example.org/editions/{told.edition.id}",
+        f"  https://tracker.example.org/editions/{told.content.id}",
+        f"  {told.links.own}",
         "b@example.org: Confirm: var/mails/0002.eml",
         f"  {CONFIRM}",
     ]

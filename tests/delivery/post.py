@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 import msgspec
@@ -117,9 +118,10 @@ def world(url: str) -> World:
 
 @dataclass
 class Server:
-    """A mail server that keeps what it takes. ``answers``: what it says to RCPT and after DATA, one per mail; then
-    all is well. "drop": it takes the mail and hangs up without a word; "hang": it says nothing for a long time."""
+    """A mail server that keeps what it takes. ``answers``: what it says to MAIL, to RCPT and after DATA, one per mail;
+    then all is well. "drop": it takes the mail and hangs up without a word; "hang": it says nothing for a long time."""
 
+    sender_answers: list[str] = field(default_factory=list)
     recipient_answers: list[str] = field(default_factory=list)
     data_answers: list[str] = field(default_factory=list)
     mails: list[EmailMessage] = field(default_factory=list)
@@ -129,6 +131,14 @@ class Server:
     @property
     def settings(self) -> Settings:
         return settings(MailServer("127.0.0.1", self.port, tls=False))
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        answer = self.sender_answers.pop(0) if self.sender_answers else "250 Fine"
+        if answer.startswith("2"):
+            envelope.mail_from = address
+        return answer
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -142,6 +152,9 @@ class Server:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         answer = self.data_answers.pop(0) if self.data_answers else "250 Taken"
+        if answer == "hang":
+            await asyncio.sleep(1.5)
+            answer = "250 Taken at last"
         if answer == "drop" or answer.startswith("2"):
             assert isinstance(envelope.content, bytes)
             self.raw.append(envelope.content)
@@ -153,12 +166,14 @@ class Server:
 
 
 @contextmanager
-def mail_server(host: str = "127.0.0.1", **temper: Any) -> Iterator[Server]:
-    """A mail server on a port of its own."""
+def mail_server(
+    host: str = "127.0.0.1", tls: SSLContext | None = None, starttls: SSLContext | None = None, **temper: Any
+) -> Iterator[Server]:
+    """A mail server on a port of its own; ``tls``: from the first byte."""
     with socket.create_server((host, 0)) as found:
         port = found.getsockname()[1]
     handler = Server(**temper, port=port)
-    controller = Controller(handler, hostname=host, port=port)
+    controller = Controller(handler, hostname=host, port=port, ssl_context=tls, tls_context=starttls)
     controller.start()
     try:
         yield handler

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from delivery.post import TARIFF, World
 
-from tracker.delivery import dispatch, editions, subscriptions
+from tracker.delivery import dispatch, editions, enrolment, subscriptions
 from tracker.delivery.editions import Frozen
-from tracker.store.engine import reading
+from tracker.delivery.subscriptions import Wanted
+from tracker.store.engine import reading, writing
 
 
 def cut(world: World) -> list[Frozen]:
@@ -82,8 +83,24 @@ def test_two_schedulers_tell_it_once(world: World) -> None:
     with reading(world.engine) as connection:
         end = editions.Mark(as_of=world.clock(), position=4)
         seen = subscriptions.get(connection, made.id)
-    assert dispatch.cut_at_once(world.engine, seen, end) is not None
-    assert dispatch.cut_at_once(world.engine, seen, end) is None
+    assert len(dispatch.cut_at_once(world.engine, [seen], end)) == 1
+    assert dispatch.cut_at_once(world.engine, [seen], end) == []
+
+
+def test_who_is_told_the_same_shares_an_edition_and_who_is_told_nothing_moves_on_together(
+    world: World,
+) -> None:
+    for number in range(3):
+        world.subscribe(f"cn-{number}@example.org", partners=["CN"], at_once=True)
+        world.subscribe(f"mx-{number}@example.org", partners=["MX"], at_once=True)
+    world.rate(30, "MX")
+    world.clock.forward(minutes=10)
+    found = cut(world)
+    assert len(found) == 3
+    assert len({frozen.id for frozen in found}) == 1
+    with reading(world.engine) as connection:
+        assert {one.told.position for one in subscriptions.listed(connection)} == {4}
+    assert cut(world) == []
 
 
 def test_a_change_to_an_hour_goes_on_from_there(world: World) -> None:
@@ -92,10 +109,6 @@ def test_a_change_to_an_hour_goes_on_from_there(world: World) -> None:
     world.clock.forward(minutes=10)
     assert told(world) == [["First"]]
     world.rate(40, title="Second")
-    from tracker.delivery import enrolment
-    from tracker.delivery.subscriptions import Wanted
-    from tracker.store.engine import writing
-
     with writing(world.engine) as connection:
         enrolment.change(connection, made.id, Wanted(), world.clock())
     world.clock.forward(minutes=10)

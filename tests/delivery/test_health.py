@@ -221,7 +221,7 @@ def test_an_edition_that_is_cut_while_its_subscription_is_being_halted_is_held(
         )
     with writing(small_world.engine) as connection:
         subscriptions.halt(connection, one.id, "meanwhile", small_world.clock())
-    assert dispatch.cut_at_once(small_world.engine, seen, end) is None
+    assert dispatch.cut_at_once(small_world.engine, [seen], end) == []
     assert dispatch.cut_due(small_world.engine, small_world.clock()) != []
     assert [delivery.state for delivery in sent(small_world)] == ["held"]
 
@@ -240,7 +240,10 @@ def test_three_final_refusals_in_a_row_halt_a_mail_subscription(small_world: Wor
             send(small_world)
             small_world.clock.forward(hours=1)
         assert (now(small_world, one).halted_at is not None) == (refused == 3)
-    assert now(small_world, one).halted_because == "3 messages in a row were refused for good"
+    assert (
+        now(small_world, one).halted_because
+        == "nobody is there: 3 messages in a row were refused, the last with 550"
+    )
 
 
 def test_a_mail_server_of_ours_that_is_down_is_nobodys_fault(small_world: World) -> None:

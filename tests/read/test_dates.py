@@ -61,7 +61,7 @@ def assert_nothing_is_lost(played: Played, codes: list[str]) -> None:
         before = now
 
 
-@settings(search, max_examples=10)
+@settings(search, max_examples=8)
 @given(steps=histories(most=8))
 def test_no_date_is_lost_and_each_move_is_counted(world: World, steps: list[Step]) -> None:
     played = world.play(steps)
@@ -130,7 +130,7 @@ def of_deadlines(draw: st.DrawFn) -> list[Step]:
     return steps
 
 
-@settings(search, max_examples=12)
+@settings(search, max_examples=10)
 @given(steps=of_deadlines())
 def test_a_deadline_is_one_date_however_it_moves(world: World, steps: list[Step]) -> None:
     played = world.play(steps)

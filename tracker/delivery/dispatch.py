@@ -5,7 +5,7 @@ the edition frozen, the cut and the delivery written, and the subscription moved
 this at once: one of them finds the subscription as it was, the others find nothing to do.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -52,24 +52,34 @@ def cut_due(engine: Engine, now: datetime, stopping: Callable[[], bool] = lambda
     """Cut every edition that is due. One that fails is told in the log and tried again the next time."""
     with reading(engine) as connection:
         end = Mark(as_of=now, position=editions.settled_position(connection, now))
-        seen = [
-            *subscriptions.due(connection, now), *subscriptions.behind(connection, end.position, now),
-        ]  # fmt: skip
+        due = subscriptions.due(connection, now)
+        behind = subscriptions.behind(connection, end.position, now)
     cut: list[Frozen] = []
     known: dict[object, Edition] = {}
-    for subscription in seen:
+    for subscription in due:
         if stopping():
-            break
+            return cut
         try:
-            if subscription.at_once:
-                frozen = cut_at_once(engine, subscription, end, known)
-            else:
-                frozen = cut_one(engine, subscription, now, known)
-            if frozen:
+            if frozen := cut_one(engine, subscription, now, known):
                 cut.append(frozen)
         except Exception:
             log.exception("cut_failed", subscription=subscription.id)
+    for together in _alike(behind):
+        if stopping():
+            return cut
+        try:
+            cut += cut_at_once(engine, together, end)
+        except Exception:
+            log.exception("cut_failed", subscriptions=[one.id for one in together])
     return cut
+
+
+def _alike(behind: Iterable[Subscription]) -> Iterable[Sequence[Subscription]]:
+    """Those that are told the same: of the same scope, in the same zone, and told up to the same mark."""
+    found: dict[object, list[Subscription]] = {}
+    for one in behind:
+        found.setdefault((msgspec.json.encode(one.scope), one.zone, one.told, one.due_at), []).append(one)
+    return found.values()
 
 
 def cut_one(
@@ -99,23 +109,30 @@ def cut_one(
     return frozen
 
 
-def cut_at_once(
-    engine: Engine, seen: Subscription, end: Mark, known: dict[object, Edition] | None = None
-) -> Frozen | None:
-    """Cut what a subscription that is told at once has not been told yet, up to a mark; None where that is nothing,
-    which is not kept either: up to where it was told is."""
+def cut_at_once(engine: Engine, together: Sequence[Subscription], end: Mark) -> list[Frozen]:
+    """Cut what subscriptions that are told at once, and are told the same, have not been told yet, up to a mark. Where
+    that is nothing there is no edition: how far they were told is kept."""
+    seen = together[0]
     day = end.as_of.astimezone(ZoneInfo(seen.zone)).date().isoformat()
     until = Mark(as_of=max(end.as_of, seen.told.as_of), position=max(end.position, seen.told.position))
+    frame = Frame(scope=seen.scope, day=day, zone=seen.zone, since=seen.told, until=until)
     with reading(engine) as connection:
-        frame = Frame(scope=seen.scope, day=day, zone=seen.zone, since=seen.told, until=until)
-        edition = _worked_out(connection, seen, frame, known if known is not None else {})
+        repaired, known = _repaired(connection, frame), dict[object, Edition]()
+        found = [(one, _worked_out(connection, one, frame, repaired, known)) for one in together]
+    quiet = [one for one, edition in found if edition.bare]
+    if quiet:
+        with writing(engine) as connection:
+            subscriptions.pass_over(connection, quiet, until, _next_look(found[0][1]))
+    told = [(one, edition) for one, edition in found if not edition.bare]
+    return [frozen for one, edition in told if (frozen := _cut_at_once(engine, one, edition, end))]
+
+
+def _cut_at_once(engine: Engine, seen: Subscription, edition: Edition, end: Mark) -> Frozen | None:
+    until = edition.until
     moved = until.position > seen.told.position
     key = str(until.position) if moved else f"{until.position}/{rfc3339(until.as_of)}"
     with writing(engine) as connection:
         if not subscriptions.claim(connection, seen):
-            return None
-        if edition.bare:
-            subscriptions.advance(connection, seen.id, until, _next_look(edition))
             return None
         frozen = _freeze(connection, seen, Cut(key, end.as_of, _next_look(edition)), edition, end.as_of)
     log.info("cut", subscription=seen.id, due=key, edition=frozen.id, headline=frozen.headline)
@@ -141,15 +158,23 @@ def _edition(connection: Connection, seen: Subscription, due: Due, known: dict[o
         scope=seen.scope, day=due.day.isoformat(), zone=seen.zone, since=seen.told,
         until=Mark(as_of=due.at, position=position),
     )  # fmt: skip
-    return _worked_out(connection, seen, frame, known)
+    return _worked_out(connection, seen, frame, _repaired(connection, frame), known)
+
+
+def _repaired(connection: Connection, frame: Frame) -> set[str]:
+    """The developments that are corrected or withdrawn in a window."""
+    fresh = editions.between(connection, frame.since, frame.until)
+    return {event.development for event in fresh if event.type in editions.REPAIRS}
 
 
 def _worked_out(
-    connection: Connection, seen: Subscription, frame: Frame, known: dict[object, Edition]
+    connection: Connection,
+    seen: Subscription,
+    frame: Frame,
+    repaired: Collection[str],
+    known: dict[object, Edition],
 ) -> Edition:
     """An edition for a subscription, worked out once for all with the same scope, window and memory."""
-    fresh = editions.between(connection, frame.since, frame.until)
-    repaired = {event.development for event in fresh if event.type in editions.REPAIRS}
     told_on = editions.told_on(connection, seen.id, repaired) if repaired else {}
     key = (msgspec.json.encode(frame.scope), frame.day, frame.zone, frame.since, frame.until,
            tuple(sorted(told_on.items())))  # fmt: skip

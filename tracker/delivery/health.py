@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from tracker.delivery import deliveries, endpoints, enrolment, notices, subscriptions
 from tracker.delivery.channels.channel import Channel
 from tracker.delivery.deliveries import Claimed, Outcome
+from tracker.delivery.refusals import nobody_there
 from tracker.delivery.subscriptions import Subscription
 from tracker.domain import words
 from tracker.store import log as kept
@@ -17,7 +18,7 @@ log = structlog.get_logger()
 TOLD_AFTER = 4
 """So many failures in a row, and who looks after an endpoint is told."""
 REFUSED_AFTER = 3
-"""So many messages in a row that were refused for good, and nothing more is sent."""
+"""So many failures in a row, the last because nobody is at the address, and nothing more is sent."""
 HALTED_AFTER = timedelta(days=5)
 """So long a time of nothing but failures, and nothing more is sent."""
 
@@ -53,8 +54,10 @@ def _enough(outcome: Outcome, failures: int, refused: bool, lasting: timedelta) 
     """Why nothing more is to be sent."""
     if outcome.gone:
         return "it answered that it is gone for good (410)"
-    if refused:
-        return f"{REFUSED_AFTER} messages in a row were refused for good"
+    if refused and nobody_there(outcome.code, outcome.answer):
+        return (
+            f"nobody is there: {REFUSED_AFTER} messages in a row were refused, the last with {outcome.code}"
+        )
     if lasting >= HALTED_AFTER:
         return f"it has failed for {lasting.days} days, {failures} times in a row"
     return None

@@ -297,6 +297,21 @@ def advance(connection: Connection, id: str, told: Mark, due_at: datetime) -> No
     )
 
 
+def pass_over(connection: Connection, seen: Sequence[Subscription], told: Mark, due_at: datetime) -> None:
+    """There was nothing to tell those that still stand as they were seen, all alike, up to here."""
+    one = seen[0]
+    for some in log.parts([one.id for one in seen]):
+        connection.execute(
+            update(subscriptions)
+            .where(
+                subscriptions.c.id.in_(some), subscriptions.c.active,
+                subscriptions.c.position == one.told.position, subscriptions.c.as_of == one.told.as_of,
+                subscriptions.c.due_at == one.due_at,
+            )
+            .values(as_of=told.as_of, position=told.position, due_at=due_at)
+        )  # fmt: skip
+
+
 def failed(connection: Connection, id: str, failures: int, since: datetime | None) -> None:
     """So many attempts in a row have failed, since then; none: it works."""
     connection.execute(

@@ -25,7 +25,7 @@ from tracker.domain.when import zone_of
 
 MOST = 4
 """As many charts as an edition has at most: those with the largest changes."""
-ASKED = 5
+ASKED = 4
 """Of as many goods is worked out what they pay: those whose rates moved most. It takes a millisecond or two for each
 partner."""
 BACK, AHEAD = timedelta(days=270), timedelta(days=120)
@@ -138,7 +138,8 @@ class _Charting:
         for kind, _ in PARTS:
             if kind != "coming":
                 for number, entry in enumerate(getattr(self.edition, kind)):
-                    yield from (((kind, number), line) for line in entry.shown)
+                    if not entry.quiet:
+                        yield from (((kind, number), line) for line in entry.shown)
 
     def _of(self, line: Line) -> list[Trade]:
         """The goods that a line is about."""

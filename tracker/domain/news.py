@@ -15,8 +15,8 @@ from tracker.domain.events import (
     Told,
     actor_of,
 )
-from tracker.domain.history import Key
-from tracker.domain.moves import vacuous
+from tracker.domain.history import Change, History, Key
+from tracker.domain.moves import echoed, vacuous
 from tracker.domain.paint import Paint, paints
 from tracker.domain.patches import Patch, composed, joined
 from tracker.domain.watched import Watched, steps
@@ -121,9 +121,7 @@ def news(
         concerned = [
             who.code
             for who in watched
-            if any(
-                not vacuous(patch.change, who.known(since), who.known(until)) for patch in changes[who.code]
-            )
+            if any(_tells(patch.change, who.known(since), who.known(until)) for patch in changes[who.code])
             or (
                 not changes[who.code]
                 and (times[who.code] or any(who.reached(subject, painted) for subject, painted in said))
@@ -136,14 +134,19 @@ def news(
     return sorted(found, key=lambda one: one.fresh[-1].position)
 
 
+def _tells(change: Change, before: History, after: History) -> bool:
+    """Whether a change is anything to a reader."""
+    return not vacuous(change, before, after) and not echoed(change, before, after)
+
+
 def unsaid(story: Story, fresh: Story) -> bool:
     """Whether nothing of it is for readers: editorial corrections, or word that somebody looked for news."""
     if fresh[0].position == story[0].position:
-        return all(isinstance(fact, PartnerChecked) for fact in _facts(story))
+        return all(isinstance(fact, PartnerChecked) for fact in facts(story))
     return all(isinstance(said.event, DevelopmentCorrected) and said.event.editorial for said in fresh)
 
 
-def _facts(story: Story) -> list[Logged]:
+def facts(story: Story) -> list[Logged]:
     """What a development says in its latest version, also where that was withdrawn."""
     now = standing((said.told, said.event) for said in story)
     return [fact for held in now.events.values() for fact in held]
@@ -152,7 +155,7 @@ def _facts(story: Story) -> list[Logged]:
 def _effects(story: Story, since: int) -> list[tuple[str, list[Paint]]]:
     """What a development says, as it was told before and as it is now: its subjects, each with the effects."""
     versions = [story, [said for said in story if said.position <= since]]
-    return [(fact.subject, paints(v[-1].told, fact)) for v in versions if v for fact in _facts(v)]
+    return [(fact.subject, paints(v[-1].told, fact)) for v in versions if v for fact in facts(v)]
 
 
 def _commits(fresh: Story) -> list[tuple[int, int]]:

@@ -12,10 +12,10 @@ import msgspec
 
 from tracker.domain import words
 from tracker.domain.edition import Entry, Kind, Line, Mark, Named, Scope
-from tracker.domain.events import HOME, DevelopmentCorrected, actor_of, kind_of
+from tracker.domain.events import HOME, Told, actor_of, kind_of
 from tracker.domain.history import About, Change, Fact, Key, same, value
-from tracker.domain.moves import cause, inert, vacuous
-from tracker.domain.news import News, Said, Story
+from tracker.domain.moves import cause, echoed, inert, vacuous
+from tracker.domain.news import News, Said, Story, facts
 from tracker.domain.paint import EVERYONE, announced
 from tracker.domain.patches import Patch
 from tracker.domain.phrasing import Sentence, sentence
@@ -54,6 +54,23 @@ class _Alike:
     codes: list[str] = field(default_factory=list)
     vias: list[str] = field(default_factory=list)
     scopes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """What a development was told as, and the subjects that it is on."""
+
+    told: Told
+    subjects: Sequence[str]
+
+    def on(self, subject: str) -> str:
+        """Its subject by which something of this subject changes: that one, if it is its own; else its first (who joins
+        a bloc comes under measures that others took)."""
+        return subject if subject in self.subjects else self.subjects[0]
+
+    def zone(self, subject: str) -> str:
+        """In which its dates about a subject are given."""
+        return self.told.zone or zone_of(actor_of(self.on(subject)))
 
 
 class Telling:
@@ -164,12 +181,9 @@ class Telling:
     # ------------------------------------------------------------ lines
 
     def _lines_of(self, one: News, back: Back) -> list[Line]:
-        at = announced(one.told, one.first.subject).at
         on = None if one.logged_now else self.told_on.get(one.first.development)
         silent = one.logged_now and one.gone
-        return self._lines(
-            one.changes, one.story, by_time=False, back=back, announced=at, told_on=on, silent=silent
-        )
+        return self._lines(one.changes, one.story, by_time=False, back=back, told_on=on, silent=silent)
 
     def _lines(
         self,
@@ -178,15 +192,14 @@ class Telling:
         *,
         by_time: bool,
         back: Back,
-        announced: datetime | None = None,
         told_on: str | None = None,
         silent: bool = False,
     ) -> list[Line]:
-        """Changes as lines: equal ones of several partners, or of several scopes, are one. Dates are those of whoever
-        acts in the development. ``silent``: all of them are for programs alone."""
-        place = story[-1].told.zone or zone_of(actor_of(story[0].subject))
+        """Changes as lines: equal ones of several partners, or of several scopes, are one. ``silent``: all of
+        them are for programs alone."""
+        act = _Act(story[-1].told, [fact.subject for fact in facts(story)] or [story[-1].subject])
         lines = [
-            self._line(held, place, by_time, announced, told_on)
+            self._line(held, act, by_time, told_on)
             for held in _by_scope(self._by_partner(found, by_time, back, silent))
         ]
         return sorted(
@@ -210,25 +223,25 @@ class Telling:
         return list(alike.values())
 
     def _quiet(self, who: Watched, change: Change, others: Sequence[Change], by_time: bool) -> bool:
-        """Whether another line says it (that a measure is announced, where its start is told), or it is about terms
-        of a measure that does not reach the partner."""
+        """Whether another line says it (that a measure is announced, where its start is told; what is said of wider
+        goods as well), or it is about terms of a measure that does not reach the partner."""
         before, after = who.known(self.frame.since.position), who.known(self.frame.until.position)
-        if vacuous(change, before, after) or (by_time and inert(change, after)):
+        if vacuous(change, before, after):
+            return True
+        if inert(change, after) if by_time else echoed(change, before, after):
             return True
         if by_time or {name: value(change.after, name) for name in change.after} != {"status": "announced"}:
             return False
         return any(other.key == change.key and other.start == change.end for other in others)
 
-    def _line(
-        self, held: _Alike, place: str, by_time: bool, announced: datetime | None, told_on: str | None
-    ) -> Line:
+    def _line(self, held: _Alike, act: _Act, by_time: bool, told_on: str | None) -> Line:
         change, key = held.change, held.change.key
         before, after = _plain(change.before), _plain(change.after)
         name = NAMING.get(key.family, "")
         if by_time and before == after:
-            told = Sentence(_dated(after), "", [])
+            said = Sentence(_dated(after), "", [])
         else:
-            told = sentence(_without(before, name), _without(after, name), key.family)
+            said = sentence(_without(before, name), _without(after, name), key.family)
         note = _back() if held.back else None
         if (
             told_on
@@ -237,12 +250,12 @@ class Telling:
             and note is None
         ):
             note = f"you were told {', '.join(was)} on {words.stated(told_on)}"
-            told = told._replace(was="")
+            said = said._replace(was="")
         return Line(
             partners=held.codes, position=held.position, whom=whom(held.codes, held.vias, self.names),
             title=self._title(key), item=self._item(held, before, after),
-            when="" if key.family == "deadline" and by_time else self._when(change, place, by_time, announced),
-            words=self._titled(told.words), was=told.was, terms=self._titled(told.terms), note=note,
+            when="" if key.family == "deadline" and by_time else self._when(change, act, by_time),
+            words=self._titled(said.words), was=said.was, terms=self._titled(said.terms), note=note,
             subject=key.subject, aspect=key.family, key=key.name, scopes=held.scopes, claim=key.claim,
             starts=bounded(change.start), ends=bounded(change.end), before=nested(change.before),
             after=nested(change.after), quiet=held.quiet,
@@ -281,9 +294,11 @@ class Telling:
             for text in said
         ]
 
-    def _when(self, change: Change, place: str, by_time: bool, announced: datetime | None) -> str:
-        start, end = change.start, change.end
-        about = self.abouts.get(change.key.subject, {})
+    def _when(self, change: Change, act: _Act, by_time: bool) -> str:
+        """From and until when, on the clock of whoever acts."""
+        start, end, subject = change.start, change.end, change.key.subject
+        place = act.zone(subject)
+        about = self.abouts.get(subject, {})
         since, until = (
             ""
             if bounded(at) is None
@@ -292,7 +307,7 @@ class Telling:
             else words.day(at, ZoneInfo(place))
             for at in (start, end)
         )
-        if not by_time and start == announced:
+        if not by_time and start == announced(act.told, act.on(subject)).at:
             since = ""
         elif since:
             under_way = not by_time and start <= self.frame.until.as_of and not until
@@ -351,13 +366,7 @@ def _signature(one: _Alike, key: Key) -> bytes:
 
 
 def _topics(story: Story) -> list[str]:
-    """What a development is about, in any of its versions."""
-    facts = [
-        fact
-        for said in story
-        for fact in (said.event.now if isinstance(said.event, DevelopmentCorrected) else [said.event])
-    ]
-    return sorted(topics_of(str(fact.__struct_config__.tag) for fact in facts))
+    return topics_of(said.event for said in story)
 
 
 def _without(values: Mapping[str, Any], name: str) -> dict[str, Any]:

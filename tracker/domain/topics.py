@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from tracker.domain.events import AnyEvent, DevelopmentCorrected
+
 TOPICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "measures": ("tariffs and other measures", ("measure.", "investigation.")),
     "rulings": ("rulings of courts", ("ruling.",)),
@@ -17,6 +19,12 @@ TOPICS: dict[str, tuple[str, tuple[str, ...]]] = {
 """The topics by name: each in words, and what the types of its events begin with."""
 
 
-def topics_of(types: Iterable[str]) -> set[str]:
-    """The topics of events by their types; of repairs, those of what they repair."""
-    return {name for type in types for name, (_, begins) in TOPICS.items() if type.startswith(begins)}
+def topics_of(events: Iterable[AnyEvent]) -> list[str]:
+    """What the events of a development are about, in any of its versions."""
+    facts = [
+        fact
+        for event in events
+        for fact in (event.now if isinstance(event, DevelopmentCorrected) else [event])
+    ]
+    types = {str(fact.__struct_config__.tag) for fact in facts}
+    return [name for name, (_, begins) in TOPICS.items() if any(type.startswith(begins) for type in types)]

@@ -441,7 +441,7 @@ def _stored(rows: Iterable[Row[Any]]) -> list[StoredEvent]:
 
 def at_positions(connection: Connection, positions: Iterable[int]) -> dict[int, StoredEvent]:
     """The events at these positions."""
-    found = [_stored(connection.execute(_OF_POSITIONS, {"positions": some})) for some in _parts(positions)]
+    found = [_stored(connection.execute(_OF_POSITIONS, {"positions": some})) for some in parts(positions)]
     return {event.position: event for part in found for event in part}
 
 
@@ -449,7 +449,7 @@ def of_developments(connection: Connection, developments: Iterable[str], until: 
     """All events of these developments, repairs included, up to a position."""
     found = [
         _stored(connection.execute(_OF_DEVELOPMENTS, {"developments": some, "until": until}))
-        for some in _parts(developments)
+        for some in parts(developments)
     ]
     return sorted((event for part in found for event in part), key=_position)
 
@@ -464,7 +464,7 @@ def of_subjects(connection: Connection, subjects: Iterable[str], until: int) -> 
     """All events of these subjects up to a position, in order."""
     found = [
         _stored(connection.execute(_OF_SUBJECTS, {"subjects": some, "until": until}))
-        for some in _parts(subjects)
+        for some in parts(subjects)
     ]
     return sorted((event for part in found for event in part), key=_position)
 
@@ -472,7 +472,7 @@ def of_subjects(connection: Connection, subjects: Iterable[str], until: int) -> 
 _position = attrgetter("position")
 
 
-def _parts(wanted: Iterable[Asked]) -> Iterator[list[Asked]]:
+def parts(wanted: Iterable[Asked]) -> Iterator[list[Asked]]:
     """As many at a time as a statement takes: PostgreSQL has room for 65,535 parameters."""
     everything = list(wanted)
     for first in range(0, len(everything), PARAMETERS):

@@ -451,15 +451,15 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize("title", ODD)
-def test_whatever_stands_in_a_title_stands_in_the_calendar(desk: Desk, title: str) -> None:
-    desk.log(
-        title, "2025-09-01", deadline("set", title=title, due="2025-10-10"), summary=f"{title}\r\n{title}"
-    )
+def test_whatever_stands_in_a_title_stands_in_the_calendar(desk: Desk) -> None:
+    for number, title in enumerate(ODD):
+        event = deadline("set", key=f"d{number}", title=title, due="2025-10-10")
+        desk.log(title, "2025-09-01", event, summary=f"{title}\r\n{title}")
     raw = desk.raw()
     rfc5545.events(raw)
     summaries = [rfc5545.text(value) for name, _, value in rfc5545.lines(raw) if name == "SUMMARY"]
-    assert f"Deadline: {title} (Mexico)".replace("\x7f", "\ufffd") in summaries
+    said = {f"Deadline: {title} (Mexico)".replace("\x7f", "\ufffd") for title in ODD}
+    assert said <= set(summaries)
 
 
 def test_the_real_history_is_a_sound_calendar_all_along(real_history: Engine, tmp_path: Path) -> None:

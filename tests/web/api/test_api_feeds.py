@@ -255,15 +255,15 @@ def test_the_pages_of_the_json_feed_go_on_too(on_sqlite: Service) -> None:
 @pytest.mark.parametrize(
     "path", [ATOM_PATH, JSON_PATH, f"{ATOM_PATH}?partners=MX&sectors=Consumer%20Discretionary"]
 )
-def test_a_feed_that_says_the_same_is_not_sent_again(service: Service, path: str) -> None:
-    first = service.client.get(path)
+def test_a_feed_that_says_the_same_is_not_sent_again(on_sqlite: Service, path: str) -> None:
+    first = on_sqlite.client.get(path)
     assert first.headers["etag"].startswith('"')
     assert first.headers["last-modified"] == "Mon, 01 Sep 2025 12:00:00 GMT"
     for _ in range(3):  # worked out, noted, kept
-        again = service.client.get(path, headers={"If-None-Match": first.headers["etag"]})
+        again = on_sqlite.client.get(path, headers={"If-None-Match": first.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
-    logged(service.engine, PAUSE, at(1))
-    later = service.client.get(path, headers={"If-None-Match": first.headers["etag"]})
+    logged(on_sqlite.engine, PAUSE, at(1))
+    later = on_sqlite.client.get(path, headers={"If-None-Match": first.headers["etag"]})
     assert later.status_code == 200
     assert later.headers["last-modified"] == "Mon, 01 Sep 2025 12:01:00 GMT"
 
@@ -311,21 +311,21 @@ PAGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("page", "query", "whom"), PAGES)
-def test_pages_lead_to_their_feeds(on_sqlite: Service, page: str, query: str, whom: str) -> None:
-    shown = BeautifulSoup(on_sqlite.client.get(page).text, "html.parser")
-    line = shown.find(class_="follow")
-    assert f"Follow {whom}:" in line.get_text()
-    links = [link["href"] for link in line.find_all("a") if link["href"].startswith("/feeds")]
-    assert [parse_qs(urlsplit(link).query) for link in links] == [parse_qs(query)] * 3
-    found = [link["href"] for link in shown.find_all("link", rel="alternate")]
-    assert {ATOM_PATH, JSON_PATH} <= set(found)
-    assert page.startswith(("/digest", "/deadlines")) or set(links) <= {*found, "/feeds/dates.ics"}
-    for link in {*links, *found}:
-        answer = on_sqlite.client.get(link)
-        assert answer.status_code == 200
-        named = shown.find("link", href=link)
-        assert named is None or answer.headers["content-type"].partition(";")[0] == named["type"]
+def test_pages_lead_to_their_feeds(on_sqlite: Service) -> None:
+    for page, query, whom in PAGES:
+        shown = BeautifulSoup(on_sqlite.client.get(page).text, "html.parser")
+        line = shown.find(class_="follow")
+        assert f"Follow {whom}:" in line.get_text()
+        links = [link["href"] for link in line.find_all("a") if link["href"].startswith("/feeds")]
+        assert [parse_qs(urlsplit(link).query) for link in links] == [parse_qs(query)] * 3
+        found = {link["href"]: link["type"] for link in shown.find_all("link", rel="alternate")}
+        assert {ATOM_PATH, JSON_PATH} <= found.keys()
+        assert page.startswith(("/digest", "/deadlines")) or set(links) <= {*found, "/feeds/dates.ics"}
+        for link in {*links, *found}:
+            answer = on_sqlite.client.get(link)
+            assert answer.status_code == 200
+            media_type = answer.headers["content-type"].partition(";")[0]
+            assert found.get(link, media_type) == media_type
 
 
 # ---------------------------------------------------------------- whatever stands in it
@@ -337,22 +337,23 @@ ODD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("title", ODD)
-def test_whatever_stands_in_a_title_stands_in_the_feed(on_sqlite: Service, title: str) -> None:
-    source = {"publisher": title, "kind": "press", "title": title, "url": "https://x.example/?'\"<>&]]>"}
-    logged(on_sqlite.engine, talks(title, summary=f"{title}\r\n{title}", sources=[source]), at(1))
-    raw = on_sqlite.client.get(ATOM_PATH).content
-    entry = ElementTree.fromstring(raw).find("entry", NAMES)
-    assert entry is not None
-    assert entry.findtext("title", "", NAMES) == title
-    assert entry.findtext("summary", "", NAMES) == f"{title}\r\n{title}"
-    assert on_sqlite.get(JSON_PATH)["items"][0]["title"] == title
-    read_by = parsed(on_sqlite).entries[0]
-    assert read_by.title.split() == title.split()
-    page = BeautifulSoup(entry.findtext("content", "", NAMES), "html.parser")
-    assert page.find(["script", "img", "iframe"]) is None
-    assert [tag for tag in page.find_all() if set(tag.attrs) - {"href"}] == []
-    assert title in page.get_text()
+def test_whatever_stands_in_a_title_stands_in_the_feed(on_sqlite: Service) -> None:
+    for minute, title in enumerate(ODD):
+        source = {"publisher": title, "kind": "press", "title": title, "url": "https://x.example/?'\"<>&]]>"}
+        told = talks(title, summary=f"{title}\r\n{title}", sources=[source])
+        logged(on_sqlite.engine, told, at(minute))
+    root = ElementTree.fromstring(on_sqlite.client.get(ATOM_PATH).content)
+    items, entries = on_sqlite.get(JSON_PATH)["items"], parsed(on_sqlite).entries
+    for title, found, item, entry in zip(
+        reversed(ODD), root.findall("entry", NAMES), items, entries, strict=False
+    ):
+        assert found.findtext("title", "", NAMES) == item["title"] == title
+        assert found.findtext("summary", "", NAMES) == item["summary"] == f"{title}\r\n{title}"
+        assert entry.title.split() == title.split()
+        page = BeautifulSoup(found.findtext("content", "", NAMES), "html.parser")
+        assert page.find(["script", "img", "iframe"]) is None
+        assert [tag for tag in page.find_all() if set(tag.attrs) - {"href"}] == []
+        assert title in page.get_text()
 
 
 UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

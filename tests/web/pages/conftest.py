@@ -83,21 +83,21 @@ def both(engine: Engine, tmp_path: Path) -> Iterator[Desk]:
         yield found
 
 
-@pytest.fixture
-def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    """A desk on SQLite alone."""
-    for engine in copied(request, "sqlite", tmp_path):
-        with desk(engine, tmp_path) as found:
-            yield found
-
-
 @pytest.fixture(scope="module")
 def idle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk at which nothing is left behind."""
+    """A desk on SQLite alone, at which nothing is left behind."""
     folder = tmp_path_factory.mktemp("idle")
     for engine in copied(request, "sqlite", folder):
         with desk(engine, folder) as found:
             yield found
+
+
+@pytest.fixture
+def here(idle: Desk) -> Iterator[Desk]:
+    """The same desk, cleared before and after of who subscribed there; nothing is to be logged."""
+    idle.clear()
+    yield idle
+    idle.clear()
 
 
 @pytest.fixture

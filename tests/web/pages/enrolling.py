@@ -10,14 +10,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 
 from tests.delivery.post import Clock, Server, mail_server
 from tests.web.conftest import Service, serving, settings_for, url_of
 from tests.web.world import NOW
-from tracker.delivery import dispatch, enrolment, notices, sender, subscriptions
+from tracker.delivery import deliveries, dispatch, enrolment, notices, sender, subscriptions
+from tracker.delivery.notices import Notice
 from tracker.delivery.sealing import sealer
 from tracker.delivery.subscriptions import Subscription
+from tracker.schema import durable
 from tracker.settings import Settings
 from tracker.store.engine import reading, writing
 
@@ -81,9 +83,30 @@ class Desk:
         """The page of the newest subscription, as every mail says."""
         return notices.links("", sealer(self.settings), self.last().id).own
 
+    def notified(self, times: int) -> None:
+        """So many messages are on their way to the newest subscription."""
+        one, told = self.last(), Notice("test", "all partners", "every day")
+        with writing(self.service.engine) as connection:
+            for _ in range(times):
+                deliveries.notify(
+                    connection, subscription=one.id, notice=told, channel=one.channel, recipient=one.address,
+                    now=self.clock(),
+                )  # fmt: skip
+
     def tidy(self) -> None:
         with writing(self.service.engine) as connection:
             enrolment.tidy(connection, self.clock())
+
+    def clear(self) -> None:
+        """As if nobody had ever been here."""
+        with writing(self.service.engine) as connection:
+            for name in ("attempts", "deliveries", "cuts", "mentions", "editions", "endpoints", "invitations",
+                         "subscriptions"):  # fmt: skip
+                connection.execute(delete(durable.tables[name]))
+        self.service.client.cookies.clear()
+        self.clock.now = NOW
+        for kept in (self.server.mails, self.server.raw, self.server.recipient_answers):
+            kept.clear()
 
     def later(self, **by: float) -> None:
         self.clock.now += timedelta(**by)

@@ -61,18 +61,18 @@ def test_after_72_hours_it_is_over(here: Desk, tidied: bool) -> None:
     assert [one.state for one in here.subscriptions()] == ([] if tidied else ["pending"])
 
 
-def test_one_button_stops_and_the_address_is_erased(both: Desk) -> None:
-    both.subscribed()
-    link = both.stop_link()
-    page = both.page(link)
-    both.service.client.head(link, headers=BROWSER)
-    assert both.subscriptions()[0].state == "active"
+def test_one_button_stops_and_the_address_is_erased(here: Desk) -> None:
+    here.subscribed()
+    link = here.stop_link()
+    page = here.page(link)
+    here.service.client.head(link, headers=BROWSER)
+    assert here.subscriptions()[0].state == "active"
     (button,) = page.select("main button")
     assert words(button) == "Stop it"
     assert READER not in str(page)
-    assert words(both.post(link).h1) == "It is stopped"
-    assert (both.subscriptions()[0].state, both.subscriptions()[0].address) == ("stopped", "")
-    assert words(both.post(link).h1) == words(both.page(link).h1) == "It is stopped"
+    assert words(here.post(link).h1) == "It is stopped"
+    assert (here.subscriptions()[0].state, here.subscriptions()[0].address) == ("stopped", "")
+    assert words(here.post(link).h1) == words(here.page(link).h1) == "It is stopped"
 
 
 ONE_CLICK: tuple[dict[str, Any], ...] = (

@@ -151,6 +151,21 @@ def test_the_address_of_the_form_fills_it_in(shared: Service) -> None:
     assert "does not take 'address'" in words(read(shared, "/subscribe", 400, address=READER).main)
 
 
+@pytest.mark.parametrize(
+    ("path", "link"),
+    [
+        ("/", "/subscribe"),
+        ("/?sector=Consumer Discretionary", "/subscribe?sectors=Consumer+Discretionary"),
+        ("/partners/MX", "/subscribe?partners=MX"),
+        ("/digest?partners=MX&partners=GB", "/subscribe?partners=MX&partners=GB"),
+    ],
+)
+def test_pages_lead_to_a_subscription_of_what_they_show(idle: Desk, path: str, link: str) -> None:
+    links = [one["href"] for one in idle.page(path).select('main a[href^="/subscribe"]')]
+    assert links == [link]
+    assert idle.page(link).select_one("nav a[aria-current]")["href"] == "/subscribe"
+
+
 def test_every_control_has_a_name_and_every_group_a_legend(shared: Service) -> None:
     page = read(shared, "/subscribe")
     labelled = {label["for"] for label in page.select("label[for]")}

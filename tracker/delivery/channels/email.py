@@ -7,7 +7,7 @@ calls home. It is stopped by one click (RFC 8058), or on the page that it links 
 import re
 import smtplib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from email.headerregistry import Address, HeaderRegistry
@@ -25,11 +25,14 @@ from tracker.delivery.channels.channel import Parcel
 from tracker.delivery.deliveries import Outcome
 from tracker.delivery.editions import Frozen
 from tracker.delivery.notices import Links, Notice
+from tracker.domain.edition import Chart
 from tracker.domain.errors import invalid
 from tracker.settings import MailServer, Settings
 
 ANSWER_SECONDS = 20.0
 """How long the server may take for one answer."""
+TAKING_SECONDS = 60.0
+"""How long the server may take over the mail itself: many look through it first (RFC 5321, 4.5.3.2.6)."""
 EXCHANGE_SECONDS = 90.0
 """How long the whole exchange may take, however the answers trickle."""
 LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -47,10 +50,14 @@ class Email:
     shared = True
 
     def __init__(
-        self, answer_seconds: float = ANSWER_SECONDS, exchange_seconds: float = EXCHANGE_SECONDS
+        self,
+        answer_seconds: float = ANSWER_SECONDS,
+        exchange_seconds: float = EXCHANGE_SECONDS,
+        taking_seconds: float = TAKING_SECONDS,
     ) -> None:
         self.answer_seconds = answer_seconds
         self.exchange_seconds = exchange_seconds
+        self.taking_seconds = taking_seconds
 
     def address(self, text: str, settings: Settings) -> Taken:
         local, _, domain = text.rpartition("@")
@@ -74,11 +81,37 @@ class Email:
         sender, recipient = (mail[name].addresses[0].addr_spec for name in ("From", "To"))
         try:
             with self._connected(server, sender.rpartition("@")[2]) as smtp:
-                return _handed_over(smtp, sender, recipient, mail.as_bytes())
+                outcome = self._handed_over(smtp, sender, recipient, mail.as_bytes())
+                if outcome.result != "unknown" and smtp.sock is not None:
+                    smtp.sock.settimeout(self.answer_seconds)
+                    with suppress(smtplib.SMTPException, OSError):  # however it says goodbye
+                        smtp.quit()
+                return outcome
         except smtplib.SMTPResponseException as error:
             return Outcome("deferred", _text(error.smtp_error), error.smtp_code, reached=False)
         except (smtplib.SMTPException, OSError) as error:
             return Outcome("deferred", f"{type(error).__name__}: {error}", reached=False)
+
+    def _handed_over(self, smtp: smtplib.SMTP, sender: str, recipient: str, mail: bytes) -> Outcome:
+        """The mail's part of the exchange. Once its last byte is out and no answer came, nobody knows."""
+        code, answer = smtp.mail(sender)
+        if code // 100 != 2:
+            return _refused(code, answer, ours=False)
+        code, answer = smtp.rcpt(recipient)
+        if code // 100 != 2:
+            return _refused(code, answer)
+        code, answer = smtp.docmd("DATA")
+        if code != 354:
+            return _refused(code, answer)
+        try:
+            smtp.send(_dotted(mail))
+            if smtp.sock is not None:
+                smtp.sock.settimeout(self.taking_seconds)
+            code, answer = smtp.getreply()
+        except (smtplib.SMTPException, OSError) as error:
+            said = f"no answer after the mail was handed over ({type(error).__name__}: {error})"
+            return Outcome("unknown", said)
+        return Outcome("accepted", _text(answer), code) if code // 100 == 2 else _refused(code, answer)
 
     @contextmanager
     def _connected(self, server: MailServer, domain: str) -> Iterator[smtplib.SMTP]:
@@ -132,15 +165,14 @@ def _edition(parcel: Parcel, frozen: Frozen, settings: Settings) -> EmailMessage
     closing = _closing(edition.about, parcel.links)
     told = render.text(edition, base=base, id=id, closing=closing, items=render.ITEMS)
     mail.set_content(told, cte="quoted-printable")
+    cids = [f"chart-{n}.{id[:32]}@{sender.domain}" for n in range(1, len(edition.charts) + 1)]
     page = render.mail_html(
-        edition,
-        base=base,
-        id=id,
-        closing=closing,
-        picture=lambda number: f"cid:{_cid(number, frozen, sender)}",
+        edition, base=base, id=id, closing=closing, picture=lambda number: f"cid:{cids[number - 1]}"
     )
     mail.add_alternative(page, subtype="html", cte="quoted-printable")
-    _add_pictures(mail, page, frozen, parcel.reference, sender)
+    shown = [(cid, chart) for cid, chart in zip(cids, edition.charts, strict=True) if f'"cid:{cid}"' in page]
+    if shown:
+        _add_pictures(mail, shown, f"=_html_{parcel.reference}")
     mail.set_boundary(f"=_{parcel.reference}")
     return mail
 
@@ -166,26 +198,19 @@ def _addressed(parcel: Parcel, settings: Settings, subject: str) -> tuple[EmailM
     return mail, sender
 
 
-def _add_pictures(mail: EmailMessage, page: str, frozen: Frozen, reference: str, sender: Address) -> None:
-    """The pictures that the page shows, beside it (RFC 2387): nothing is loaded from elsewhere."""
+def _add_pictures(mail: EmailMessage, shown: Sequence[tuple[str, Chart]], boundary: str) -> None:
+    """The pictures that the HTML shows, beside it (RFC 2387): nothing is loaded from elsewhere."""
+    from tracker.delivery import picture  # Pillow is loaded by who draws
+
     (_, html) = mail.iter_parts()
     assert isinstance(html, EmailMessage)
-    for number, chart in enumerate(frozen.edition.charts, 1):
-        cid = _cid(number, frozen, sender)
-        if f'"cid:{cid}"' in page:
-            from tracker.delivery import picture  # Pillow is loaded by who draws
-
-            html.add_related(
-                picture.png(chart), "image", "png", cid=f"<{cid}>", disposition="inline",
-                filename=f"chart-{number}.png",
-            )  # fmt: skip
-    if html.is_multipart():
-        html.set_param("type", "text/html")
-        html.set_boundary(f"=_html_{reference}")
-
-
-def _cid(number: int, frozen: Frozen, sender: Address) -> str:
-    return f"chart-{number}.{frozen.id[:32]}@{sender.domain}"
+    for cid, chart in shown:
+        html.add_related(
+            picture.png(chart), "image", "png", cid=f"<{cid}>", disposition="inline",
+            filename=f"{cid.partition('.')[0]}.png",
+        )  # fmt: skip
+    html.set_param("type", "text/html")
+    html.set_boundary(boundary)
 
 
 def message_id(reference: str, domain: str) -> str:
@@ -193,30 +218,11 @@ def message_id(reference: str, domain: str) -> str:
     return f"<{reference}@{domain}>"
 
 
-def _handed_over(smtp: smtplib.SMTP, sender: str, recipient: str, mail: bytes) -> Outcome:
-    """The mail's part of the exchange. Once its last byte is out and no answer came, nobody knows."""
-    for command, address in ((smtp.mail, sender), (smtp.rcpt, recipient)):
-        code, answer = command(address)
-        if code // 100 != 2:
-            return _refused(code, answer)
-    code, answer = smtp.docmd("DATA")
-    if code != 354:
-        return _refused(code, answer)
-    try:
-        smtp.send(_dotted(mail))
-        code, answer = smtp.getreply()
-    except (smtplib.SMTPException, OSError) as error:
-        return Outcome(
-            "unknown", f"no answer after the mail was handed over ({type(error).__name__}: {error})"
-        )
-    if code // 100 != 2:
-        return _refused(code, answer)
-    with suppress(smtplib.SMTPException, OSError):  # it has taken the mail, however it says goodbye
-        smtp.quit()
-    return Outcome("accepted", _text(answer), code)
-
-
-def _refused(code: int, answer: bytes | str) -> Outcome:
+def _refused(code: int, answer: bytes | str, ours: bool = True) -> Outcome:
+    """What a refusal means; ``ours``: it is about this mail or its recipient. Before these were named, or where the
+    server closes (421), it says nothing of them: others fare no better now, and nothing is given up."""
+    if code == 421 or not ours:
+        return Outcome("deferred", _text(answer), code, reached=False)
     return Outcome("rejected" if code // 100 == 5 else "deferred", _text(answer), code)
 
 

@@ -251,7 +251,11 @@ def rehearsed(order: Order, now: datetime, connection: Connection, recorded: Rec
     """What would come of an order: nothing has a place in the log. What is editorial is told to nobody."""
     seen = read.preview(connection, recorded)
     quiet = isinstance(order, Correct) and order.command.editorial
-    told = 0 if quiet else len(reached(connection, seen, Point(now, recorded.last, now, "UTC")))
+    told = (
+        0
+        if quiet
+        else len(reached(connection, seen, recorded.development, Point(now, recorded.last, now, "UTC")))
+    )
     return msgspec.structs.replace(
         outcome(recorded, seen), dry_run=True, development=None, first_position=None, last_position=None, events=[],
         told=told, fits=chores.fits(connection, recorded),
