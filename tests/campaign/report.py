@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 DOCS = Path(__file__).parents[2] / "docs"
-NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "zones": "counted"}
 
 
 def size(name: str, usual: int) -> int:

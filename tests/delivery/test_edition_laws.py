@@ -18,6 +18,7 @@ from sqlalchemy import select
 from tracker import read
 from tracker.delivery import dispatch, editions, subscriptions
 from tracker.delivery.editions import Frozen, cuts
+from tracker.delivery.subscriptions import Wanted
 from tracker.domain.edition import Edition, Entry
 from tracker.domain.errors import Refused
 from tracker.domain.history import restated
@@ -28,13 +29,14 @@ from tracker.store.engine import reading, writing
 
 FIRST = datetime(2025, 1, 6, 15, tzinfo=UTC)
 CODES = ("GB", "MX", "CN", "EU")
+READER = "reader@example.org"
 WANTED = (
-    {"partners": ["GB"]},
-    {"partners": ["MX", "CN"]},
-    {"partners": []},
-    {"partners": ["GB"], "zone": "Asia/Tokyo", "hour": 3},
-    {"partners": ["GB"], "address": "twin@example.org"},
-)  # fmt: skip
+    (READER, Wanted(partners=["GB"])),
+    (READER, Wanted(partners=["MX", "CN"])),
+    (READER, Wanted()),
+    (READER, Wanted(partners=["GB"], zone="Asia/Tokyo", hour=3)),
+    ("twin@example.org", Wanted(partners=["GB"])),
+)
 REGISTERED = [
     Step("log", {"title": code, "announced": "2025-01-01", "events": [
         {"type": "partner.registered", "subject": f"partner:{code}", "about": {"name": code}}
@@ -64,9 +66,15 @@ def told(world: World, steps: Sequence[Step], minutes: Sequence[int], editorial:
     with writing(world.engine) as connection:
         made = [
             subscriptions.add(
-                connection, **{"address": "reader@example.org", **wanted}, now=now, by="operator"
-            )  # type: ignore[arg-type]
-            for wanted in WANTED
+                connection,
+                channel="email",
+                address=address,
+                wanted=wanted,
+                now=now,
+                by="operator",
+                confirmed=True,
+            )
+            for address, wanted in WANTED
         ]
     with reading(world.engine) as connection:
         start = log.position(connection)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from domain.given import NOW, WITHDRAWAL
+from domain.given import NOW
 from domain.histories import KEYS, SUBJECTS, Step, opening
 
 from tracker.domain import decide
@@ -20,6 +20,7 @@ from tracker.domain.events import (
     DevelopmentCorrected,
     DevelopmentWithdrawn,
     Record,
+    Withdrawal,
     concerned,
 )
 from tracker.domain.fold import Contribution, Lane, Order, Row, Segment, fold
@@ -74,10 +75,10 @@ class Book:
         with suppress(Refused):  # it says what the record says already
             self._append(id, decide.correct(id, command, self._standing(id), self._known))
 
-    def withdraw(self, which: int) -> None:
+    def withdraw(self, which: int, reason: str = "It never happened") -> None:
         id = self.developments[which]
         with suppress(Refused):  # it is withdrawn already
-            self._append(id, decide.withdraw(id, WITHDRAWAL, self._standing(id)))
+            self._append(id, decide.withdraw(id, Withdrawal(reason=reason), self._standing(id)))
 
     def _opened(self, event: dict[str, Any]) -> dict[str, Any]:
         return opening(event, "A title")

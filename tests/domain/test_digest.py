@@ -292,6 +292,20 @@ def test_a_correction_reaches_those_whom_only_the_original_concerned() -> None:
     assert book.edition(["GB"], since, until).empty
 
 
+def test_dates_are_those_of_whoever_acts_in_what_a_correction_now_says() -> None:
+    """It was about Mexico itself, and is about an American tariff."""
+    book = tariff_on_mexico()
+    which = logged(
+        book,
+        event("deadline.set", "partner:MX", deadline="truce", set={"due": "2025-03-20"}),
+        announced="2025-03-02",
+    )
+    since = mark(book, MARCH)
+    corrected(book, which, amended(TARIFF, at(31, "MX", **{"from": "2025-04-02"})), announced="2025-03-02")
+    (entry,) = book.edition(["MX"], since, mark(book, APRIL)).corrected
+    assert "Land of MX: 31% since 2 April 2025, was 25%" in words(entry)
+
+
 def test_an_editorial_correction_is_not_told() -> None:
     book = tariff_on_mexico()
     since = mark(book, MARCH)
@@ -343,6 +357,72 @@ def test_what_moved_and_moved_back_is_one_entry() -> None:
     assert (entry.title, [also.title for also in entry.also]) == ("Down", ["Up"])
     assert entry.note == "moved and moved back (2 changes)"
     assert words(entry)[0] == "Land of MX: 50%, was 25%"
+
+
+def entries(edition: Edition) -> list[tuple[str, str, str | None, list[str]]]:
+    return [(one.kind, one.title, one.reason, words(one)) for one in edition.told]
+
+
+def test_what_was_withdrawn_stands_alone_under_its_own_reason() -> None:
+    """Each was on top of the other; neither left anything behind."""
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    first = logged(book, amended(TARIFF, at(39, "MX")), announced="2025-03-20", title="First")
+    second = logged(book, amended(TARIFF, at(41, "MX")), announced="2025-03-20", title="Second")
+    book.withdraw(first, "A rumour")
+    book.withdraw(second, "Of another country")
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    assert entries(edition) == [
+        ("withdrawn", "First", "A rumour", []),
+        ("withdrawn", "Second", "Of another country", []),
+    ]
+    assert {one.note for one in edition.told} == {"logged and withdrawn since the last digest"}
+
+
+def test_two_that_had_been_told_are_withdrawn_each_under_its_own_reason() -> None:
+    book = tariff_on_mexico()
+    first = logged(book, amended(TARIFF, at(39, "MX")), announced="2025-03-02", title="First")
+    second = logged(book, amended(TARIFF, at(25, "MX")), announced="2025-03-03", title="Second")
+    since = mark(book, MARCH)
+    book.withdraw(second, "Of another country")
+    book.withdraw(first, "A rumour")
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    assert [one[:3] for one in entries(edition)] == [
+        ("withdrawn", "Second", "Of another country"),
+        ("withdrawn", "First", "A rumour"),
+    ]
+
+
+def test_what_stays_is_not_told_with_what_was_withdrawn() -> None:
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    wrong = logged(book, amended(TARIFF, at(39, "MX")), announced="2025-03-20", title="Wrong")
+    logged(
+        book,
+        amended(TARIFF, at(25, "MX"), at(25, "MX", **{"from": "2025-03-20"})),
+        announced="2025-03-21",
+        title="Stays",
+    )
+    book.withdraw(wrong, "A rumour")
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    assert [one[:3] for one in entries(edition)] == [
+        ("new", "Stays", None),
+        ("withdrawn", "Wrong", "A rumour"),
+    ]
+
+
+def test_what_was_added_late_is_not_told_as_new_because_it_was_undone() -> None:
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    logged(book, amended(TARIFF, at(50, "MX")), announced="2025-02-20", title="Up")
+    logged(
+        book,
+        amended(TARIFF, at(25, "MX"), at(25, "MX", **{"from": "2025-02-20"})),
+        announced="2025-03-21",
+        title="Down",
+    )
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    assert [one[:2] for one in entries(edition)] == [("new", "Down"), ("late", "Up")]
 
 
 def test_equal_changes_are_one_line_for_all_whom_they_concern() -> None:
@@ -445,3 +525,18 @@ def test_what_another_development_moved_in_between_is_told_step_by_step() -> Non
     assert follower.at(until.as_of) == known(
         book.watched("MX", 0, until.position).known(until.position), until.as_of
     )
+
+
+def test_goods_that_are_told_apart_for_somebody_else_are_no_news() -> None:
+    """Britain's cars are; a later act on all goods of the measure speaks of Mexico's apart, too."""
+    book = tariff_on_mexico()
+    logged(book, amended(TARIFF, at(25, "MX"), at(20, "GB")), announced="2025-02-02")
+    logged(book, amended(TARIFF, at(10, "GB", scope="cars")), announced="2025-02-03")
+    since = mark(book, MARCH)
+    logged(book, amended(TARIFF, at(30, "MX")), announced="2025-03-20", title="More")
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    assert [words(one) for one in edition.told] == [["Land of MX: 30%, was 25%"]]
+    since = mark(book, APRIL)
+    logged(book, amended(TARIFF, at(5, "MX", scope="cars")), announced="2025-04-20", title="Mexico's cars")
+    edition = book.edition(["MX"], since, mark(book, datetime(2025, 5, 4, 13, tzinfo=UTC)))
+    assert [words(one) for one in edition.told] == [["Land of MX: 5%, was 30%"]]

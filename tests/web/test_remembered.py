@@ -1,7 +1,9 @@
 """An answer that is kept in memory is the one that would be worked out afresh."""
 
+import asyncio
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -171,6 +173,35 @@ def _count(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return made
 
 
+def test_what_many_ask_for_is_worked_out_once(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = "/v1/partners/MX/timeline"
+    with two.remembers as client, ThreadPoolExecutor(8) as pool:
+        for number in range(3):
+            for _ in range(3):
+                client.get(path)
+            made = _count(monkeypatch)
+            logged(two.engine, deadline(number), two.now)
+            answers = [*pool.map(client.get, [path] * 16)]
+            assert all(f"Deadline {number}" in answer.text for answer in answers)
+            assert made == [path]
+            monkeypatch.undo()
+
+
+@pytest.mark.postgres
+def test_a_connection_that_was_ended_is_replaced(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    if two.engine.dialect.name == "sqlite":
+        pytest.skip("there the connection is a file")
+    with two.remembers as client:
+        for _ in range(3):
+            client.get("/v1/partners")
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        with two.engine.connect() as connection:
+            connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
+        made = _count(monkeypatch)
+        assert client.get("/v1/partners").status_code == 200
+        assert made == []
+
+
 def test_an_answer_from_memory_is_not_sent_twice(on_sqlite: Service) -> None:
     for _ in range(3):
         answer = on_sqlite.client.get("/v1/partners/MX/state")
@@ -213,12 +244,12 @@ def test_no_more_is_kept_than_there_is_room_for(on_sqlite: Service) -> None:
     about = remembered.About(point())
     for number in range(50):
         scope: Any = {"raw_path": f"/{number}".encode(), "query_string": b"", "headers": []}
-        kept.found(scope)
+        asyncio.run(kept.found(scope))
         remembered.remember(scope, about)
         kept.keep(scope, [], bytes(300))
     held = [
         number for number in range(50)
-        if kept.found({"raw_path": f"/{number}".encode(), "query_string": b"", "headers": []})  # type: ignore[arg-type]
+        if asyncio.run(kept.found({"raw_path": f"/{number}".encode(), "query_string": b"", "headers": []}))  # type: ignore[arg-type]
     ]  # fmt: skip
     assert held == [47, 48, 49]
 

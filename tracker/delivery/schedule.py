@@ -6,6 +6,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MOMENT = timedelta(microseconds=1)
 
 
 class Due(NamedTuple):
@@ -17,13 +18,15 @@ class Due(NamedTuple):
 
 def instant(day: date, hour: int, zone: ZoneInfo) -> datetime | None:
     """A local date and hour as an instant in UTC. An hour that the clocks skip means the first instant after the
-    gap, one that comes twice means the first. None for a date that a zone left out altogether."""
+    gap, be it midnight (Greenland skips the last hour of a Saturday); one that comes twice means the first. None for
+    a date that a zone left out altogether."""
     local = datetime.combine(day, time(hour))
     early, late = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     if _local(early, zone) == local:
         return early
     after = _first_after_gap(late, early, zone)
-    return after if _local(after, zone).date() == day else None
+    around = (_local(after - MOMENT, zone).date(), _local(after, zone).date())
+    return after if day in around else None
 
 
 def latest(now: datetime, hour: int, zone: ZoneInfo, weekdays: Collection[str]) -> Due | None:

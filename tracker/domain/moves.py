@@ -7,6 +7,7 @@ from typing import NamedTuple
 from tracker.domain.edition import Mark
 from tracker.domain.events import kind_of
 from tracker.domain.history import Change, History, Key, value
+from tracker.domain.scopes import ALL_GOODS
 from tracker.domain.watched import Watched
 from tracker.domain.when import FOREVER
 
@@ -121,6 +122,29 @@ def vacuous(change: Change, before: History, after: History) -> bool:
         and value(before.facts(key, change.start), "status") is None
         and value(after.facts(key, change.start), "status") is None
     )
+
+
+def echoed(change: Change, before: History, after: History) -> bool:
+    """Whether certain goods are only told apart from now on, or no longer, and all that is said of them holds, or is
+    said, of wider goods as well: somebody else's goods were told apart."""
+    key = change.key
+    if kind_of(key.subject) != "measure" or key.aspect != "state" or key.scope in ("", ALL_GOODS):
+        return False
+    wider = key._replace(scope=after.scopes.up(key.scope)[1])
+    edges = {change.start, *before.edges(key), *after.edges(key)}
+    return all(_echoed(change, before, after, wider, at) for at in edges if change.start <= at < change.end)
+
+
+def _echoed(change: Change, before: History, after: History, wider: Key, at: datetime) -> bool:
+    if before.own(change.key, at) and after.own(change.key, at):
+        return False
+    was, now = before.through(wider, at), after.through(wider, at)
+    for name in {**change.before, **change.after}:
+        old = value(change.before if name in change.before else was, name)
+        new = value(change.after if name in change.after else now, name)
+        if old != new and (old, new) != (value(was, name), value(now, name)):
+            return False
+    return True
 
 
 def inert(change: Change, seen: History) -> bool:

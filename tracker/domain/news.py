@@ -15,8 +15,8 @@ from tracker.domain.events import (
     Told,
     actor_of,
 )
-from tracker.domain.history import Key
-from tracker.domain.moves import vacuous
+from tracker.domain.history import Change, History, Key
+from tracker.domain.moves import echoed, vacuous
 from tracker.domain.paint import Paint, paints
 from tracker.domain.patches import Patch, composed, joined
 from tracker.domain.watched import Watched, steps
@@ -74,13 +74,26 @@ class News:
         """How often it moved anything, for the partner for whom that was most often."""
         return max(self.steps.values(), default=0)
 
+    @property
+    def repairs(self) -> list[DevelopmentCorrected | DevelopmentWithdrawn]:
+        """What repaired it in the window, in order."""
+        return [
+            s.event for s in self.fresh if isinstance(s.event, DevelopmentCorrected | DevelopmentWithdrawn)
+        ]
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is withdrawn."""
+        return isinstance(self.story[-1].event, DevelopmentWithdrawn)
+
     def kind(self, since: Mark) -> Kind:
         """The part it stands in."""
-        gone = isinstance(self.story[-1].event, DevelopmentWithdrawn)
         if self.logged_now:
-            return "withdrawn" if gone else "late" if self._over() <= since.as_of else "new"
+            return "withdrawn" if self.gone else "late" if self._over() <= since.as_of else "new"
         before = self.story[len(self.story) - len(self.fresh) - 1]
-        return "withdrawn" if gone and not isinstance(before.event, DevelopmentWithdrawn) else "corrected"
+        return (
+            "withdrawn" if self.gone and not isinstance(before.event, DevelopmentWithdrawn) else "corrected"
+        )
 
     def _over(self) -> datetime:
         """When the time at which it was announced was over, as precisely as that is known."""
@@ -108,9 +121,7 @@ def news(
         concerned = [
             who.code
             for who in watched
-            if any(
-                not vacuous(patch.change, who.known(since), who.known(until)) for patch in changes[who.code]
-            )
+            if any(_tells(patch.change, who.known(since), who.known(until)) for patch in changes[who.code])
             or (
                 not changes[who.code]
                 and (times[who.code] or any(who.reached(subject, painted) for subject, painted in said))
@@ -123,14 +134,19 @@ def news(
     return sorted(found, key=lambda one: one.fresh[-1].position)
 
 
+def _tells(change: Change, before: History, after: History) -> bool:
+    """Whether a change is anything to a reader."""
+    return not vacuous(change, before, after) and not echoed(change, before, after)
+
+
 def unsaid(story: Story, fresh: Story) -> bool:
     """Whether nothing of it is for readers: editorial corrections, or word that somebody looked for news."""
     if fresh[0].position == story[0].position:
-        return all(isinstance(fact, PartnerChecked) for fact in _facts(story))
+        return all(isinstance(fact, PartnerChecked) for fact in facts(story))
     return all(isinstance(said.event, DevelopmentCorrected) and said.event.editorial for said in fresh)
 
 
-def _facts(story: Story) -> list[Logged]:
+def facts(story: Story) -> list[Logged]:
     """What a development says in its latest version, also where that was withdrawn."""
     now = standing((said.told, said.event) for said in story)
     return [fact for held in now.events.values() for fact in held]
@@ -139,7 +155,7 @@ def _facts(story: Story) -> list[Logged]:
 def _effects(story: Story, since: int) -> list[tuple[str, list[Paint]]]:
     """What a development says, as it was told before and as it is now: its subjects, each with the effects."""
     versions = [story, [said for said in story if said.position <= since]]
-    return [(fact.subject, paints(v[-1].told, fact)) for v in versions if v for fact in _facts(v)]
+    return [(fact.subject, paints(v[-1].told, fact)) for v in versions if v for fact in facts(v)]
 
 
 def _commits(fresh: Story) -> list[tuple[int, int]]:
@@ -167,19 +183,19 @@ def returned(
     return back
 
 
-def grouped(found: Sequence[News], back: set[tuple[str, Key]]) -> list[list[News]]:
-    """Developments that did nothing but move the same things there and back, together; each other one alone."""
-    groups: list[tuple[set[tuple[str, Key]], list[News]]] = []
+def grouped(found: Sequence[News], back: set[tuple[str, Key]], since: Mark) -> list[list[News]]:
+    """Developments of one part that did nothing but move the same things there and back, together; each other one
+    alone. What was repaired stands alone, too: it has a reason of its own."""
+    groups: list[tuple[Kind | None, set[tuple[str, Key]], list[News]]] = []
     for one in found:
         touched = {(code, patch.change.key) for code, its in one.changes.items() for patch in its}
-        held = [one]
-        if touched and touched <= back:
-            met = [group for group in groups if group[0] & touched]
-            for group in met:
-                touched |= group[0]
-                held = [*group[1], *held]
-                groups.remove(group)
-            groups.append((touched, held))
-        else:
-            groups.append((set(), held))
-    return [held for _, held in groups]
+        if one.repairs or not touched or not touched <= back:
+            groups.append((None, set(), [one]))
+            continue
+        kind, held = one.kind(since), [one]
+        for group in [group for group in groups if group[0] == kind and group[1] & touched]:
+            touched |= group[1]
+            held = [*group[2], *held]
+            groups.remove(group)
+        groups.append((kind, touched, held))
+    return [held for _, _, held in groups]

@@ -12,14 +12,15 @@ import msgspec
 
 from tracker.domain import words
 from tracker.domain.edition import Entry, Kind, Line, Mark, Named, Scope
-from tracker.domain.events import HOME, DevelopmentCorrected, DevelopmentWithdrawn, actor_of, kind_of
+from tracker.domain.events import HOME, Told, actor_of, kind_of
 from tracker.domain.history import About, Change, Fact, Key, same, value
-from tracker.domain.moves import cause, inert, vacuous
-from tracker.domain.news import News, Said, Story
+from tracker.domain.moves import cause, echoed, inert, vacuous
+from tracker.domain.news import News, Said, Story, facts
 from tracker.domain.paint import EVERYONE, announced
 from tracker.domain.patches import Patch
 from tracker.domain.phrasing import Sentence, sentence
 from tracker.domain.scopes import ALL_GOODS
+from tracker.domain.topics import topics_of
 from tracker.domain.views import NAMING, bounded, nested, stated, title_of
 from tracker.domain.watched import Watched
 from tracker.domain.when import BEGINNING, FOREVER, zone_of
@@ -55,12 +56,30 @@ class _Alike:
     scopes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """What a development was told as, and the subjects that it is on."""
+
+    told: Told
+    subjects: Sequence[str]
+
+    def on(self, subject: str) -> str:
+        """Its subject by which something of this subject changes: that one, if it is its own; else its first (who joins
+        a bloc comes under measures that others took)."""
+        return subject if subject in self.subjects else self.subjects[0]
+
+    def zone(self, subject: str) -> str:
+        """In which its dates about a subject are given."""
+        return self.told.zone or zone_of(actor_of(self.on(subject)))
+
+
 class Telling:
     """Everything that one edition says in words."""
 
     def __init__(self, frame: Frame, watched: Sequence[Watched], told_on: Mapping[str, str]) -> None:
         self.frame = frame
         self.watched = {who.code: who for who in watched}
+        self.names = {who.code: who.name for who in watched}
         self.told_on = told_on
         self.zone = ZoneInfo(frame.zone)
         self.abouts: dict[str, About] = {}
@@ -75,18 +94,16 @@ class Telling:
         kind = last.kind(self.frame.since)
         lines = [line for one in group for line in self._lines_of(one, back)]
         newest = last.fresh[-1]
-        repairs = [
-            s.event for s in last.fresh if isinstance(s.event, DevelopmentCorrected | DevelopmentWithdrawn)
-        ]
+        topics = sorted({topic for one in group for topic in _topics(one.story)})
         return msgspec.structs.replace(
             self._entry(kind, last.story, lines), dates=self._dates(kind, last), day=self._day(newest.learnt_at),
             partners=[code for code in self.watched if any(code in one.partners for one in group)],
             positions=sorted(said.position for one in group for said in one.fresh),
             also=[_named(one) for one in group[:-1]],
             note=_back(sum(one.times for one in group)) if len(group) > 1 else self._note(kind, last),
-            reason=repairs[-1].reason if repairs else None,
+            reason=last.repairs[-1].reason if last.repairs else None,
             held=min(newest.recorded_at, newest.learnt_at) > self.frame.held_after,
-            quiet=all(one.quiet for one in group),
+            topics=topics, quiet=all(one.quiet for one in group) or not self._wanted(topics),
         )  # fmt: skip
 
     def _entry(self, kind: Kind, story: Story, lines: list[Line]) -> Entry:
@@ -95,8 +112,12 @@ class Telling:
         return Entry(
             kind=kind, development=first.development, event=first.id, title=told.title, summary=told.summary,
             dates="", when=whens.pop() if len(whens) == 1 else "", day="", partners=[], positions=[],
-            sources=msgspec.to_builtins(told.sources), lines=lines,
+            sources=msgspec.to_builtins(told.sources), lines=lines, topics=_topics(story),
         )  # fmt: skip
+
+    def _wanted(self, topics: Iterable[str]) -> bool:
+        """Whether readers of this edition want to hear of any of these topics."""
+        return not self.frame.scope.topics or not set(topics).isdisjoint(self.frame.scope.topics)
 
     def _dates(self, kind: Kind, one: News) -> str:
         happened, logged = words.stated(one.told.announced), words.stated(self._day(one.first.learnt_at))
@@ -142,7 +163,8 @@ class Telling:
                 (s for s in causes.values() if s.development == development), key=lambda s: s.position
             )
             lines = self._lines(patches, story, by_time=True, back=back)
-            shown = {code for line in lines if not line.quiet for code in line.partners}
+            wanted = self._wanted(_topics(story))
+            shown = {code for line in lines if not line.quiet for code in line.partners} if wanted else set()
             if not shown and kind == "coming":
                 continue
             entry = msgspec.structs.replace(
@@ -159,9 +181,9 @@ class Telling:
     # ------------------------------------------------------------ lines
 
     def _lines_of(self, one: News, back: Back) -> list[Line]:
-        at = announced(one.told, one.first.subject).at
         on = None if one.logged_now else self.told_on.get(one.first.development)
-        return self._lines(one.changes, one.story, by_time=False, back=back, announced=at, told_on=on)
+        silent = one.logged_now and one.gone
+        return self._lines(one.changes, one.story, by_time=False, back=back, told_on=on, silent=silent)
 
     def _lines(
         self,
@@ -170,27 +192,29 @@ class Telling:
         *,
         by_time: bool,
         back: Back,
-        announced: datetime | None = None,
         told_on: str | None = None,
+        silent: bool = False,
     ) -> list[Line]:
-        """Changes as lines: equal ones of several partners, or of several scopes, are one. Dates are those of whoever
-        acts in the development."""
-        place = story[-1].told.zone or zone_of(actor_of(story[0].subject))
+        """Changes as lines: equal ones of several partners, or of several scopes, are one. ``silent``: all of
+        them are for programs alone."""
+        act = _Act(story[-1].told, [fact.subject for fact in facts(story)] or [story[-1].subject])
         lines = [
-            self._line(held, place, by_time, announced, told_on)
-            for held in _by_scope(self._by_partner(found, by_time, back))
+            self._line(held, act, by_time, told_on)
+            for held in _by_scope(self._by_partner(found, by_time, back, silent))
         ]
         return sorted(
             lines,
             key=lambda line: (line.quiet, line.subject, line.starts or BEGINNING, line.aspect != "state"),
         )
 
-    def _by_partner(self, found: Mapping[str, Sequence[Patch]], by_time: bool, back: Back) -> list[_Alike]:
+    def _by_partner(
+        self, found: Mapping[str, Sequence[Patch]], by_time: bool, back: Back, silent: bool
+    ) -> list[_Alike]:
         alike: dict[bytes, _Alike] = {}
         for code, patches in found.items():
             who, changes = self.watched[code], [patch.change for patch in patches]
             for change, position in patches:
-                quiet = self._quiet(who, change, changes, by_time)
+                quiet = silent or self._quiet(who, change, changes, by_time)
                 one = _Alike(change, position, quiet, (code, change.key) in back)
                 one = alike.setdefault(_signature(one, change.key), one)
                 one.codes.append(code)
@@ -199,25 +223,25 @@ class Telling:
         return list(alike.values())
 
     def _quiet(self, who: Watched, change: Change, others: Sequence[Change], by_time: bool) -> bool:
-        """Whether another line says it (that a measure is announced, where its start is told), or it is about terms
-        of a measure that does not reach the partner."""
+        """Whether another line says it (that a measure is announced, where its start is told; what is said of wider
+        goods as well), or it is about terms of a measure that does not reach the partner."""
         before, after = who.known(self.frame.since.position), who.known(self.frame.until.position)
-        if vacuous(change, before, after) or (by_time and inert(change, after)):
+        if vacuous(change, before, after):
+            return True
+        if inert(change, after) if by_time else echoed(change, before, after):
             return True
         if by_time or {name: value(change.after, name) for name in change.after} != {"status": "announced"}:
             return False
         return any(other.key == change.key and other.start == change.end for other in others)
 
-    def _line(
-        self, held: _Alike, place: str, by_time: bool, announced: datetime | None, told_on: str | None
-    ) -> Line:
+    def _line(self, held: _Alike, act: _Act, by_time: bool, told_on: str | None) -> Line:
         change, key = held.change, held.change.key
         before, after = _plain(change.before), _plain(change.after)
         name = NAMING.get(key.family, "")
         if by_time and before == after:
-            told = Sentence(_dated(after), "", [])
+            said = Sentence(_dated(after), "", [])
         else:
-            told = sentence(_without(before, name), _without(after, name), key.family)
+            said = sentence(_without(before, name), _without(after, name), key.family)
         note = _back() if held.back else None
         if (
             told_on
@@ -226,38 +250,16 @@ class Telling:
             and note is None
         ):
             note = f"you were told {', '.join(was)} on {words.stated(told_on)}"
-            told = told._replace(was="")
+            said = said._replace(was="")
         return Line(
-            partners=held.codes, position=held.position, whom=self._whom(held), title=self._title(key),
-            item=self._item(held, before, after),
-            when="" if key.family == "deadline" and by_time else self._when(change, place, by_time, announced),
-            words=self._titled(told.words), was=told.was, terms=self._titled(told.terms), note=note,
+            partners=held.codes, position=held.position, whom=whom(held.codes, held.vias, self.names),
+            title=self._title(key), item=self._item(held, before, after),
+            when="" if key.family == "deadline" and by_time else self._when(change, act, by_time),
+            words=self._titled(said.words), was=said.was, terms=self._titled(said.terms), note=note,
             subject=key.subject, aspect=key.family, key=key.name, scopes=held.scopes, claim=key.claim,
             starts=bounded(change.start), ends=bounded(change.end), before=nested(change.before),
             after=nested(change.after), quiet=held.quiet,
         )  # fmt: skip
-
-    def _whom(self, held: _Alike) -> str:
-        """Whom it concerns; the members of a bloc with the bloc, where that is told as well."""
-        if len(self.watched) > 4:
-            others = [who.name for code, who in self.watched.items() if code not in held.codes]
-            if not others:
-                return f"All {len(held.codes)} partners"
-            if len(others) <= 3 < len(held.codes):
-                return f"All partners but {', '.join(others)}"
-        members: dict[str, list[str]] = {}
-        for code, via in zip(held.codes, held.vias, strict=True):
-            members.setdefault(via if via in held.codes else code, []).extend(
-                [code] if via in held.codes else []
-            )
-        short = len(members) > 4
-        found = []
-        for code, its in members.items():
-            name = code if short else self.watched[code].name
-            via = held.vias[held.codes.index(code)]
-            through = f"with {', '.join(its)}" if its else f"through the {via}" if via else ""
-            found.append(f"{name} ({through})" if through else name)
-        return ", ".join(found)
 
     def _title(self, key: Key) -> str:
         """What the line is about, but for a partner, who is named anyway."""
@@ -292,9 +294,11 @@ class Telling:
             for text in said
         ]
 
-    def _when(self, change: Change, place: str, by_time: bool, announced: datetime | None) -> str:
-        start, end = change.start, change.end
-        about = self.abouts.get(change.key.subject, {})
+    def _when(self, change: Change, act: _Act, by_time: bool) -> str:
+        """From and until when, on the clock of whoever acts."""
+        start, end, subject = change.start, change.end, change.key.subject
+        place = act.zone(subject)
+        about = self.abouts.get(subject, {})
         since, until = (
             ""
             if bounded(at) is None
@@ -303,13 +307,35 @@ class Telling:
             else words.day(at, ZoneInfo(place))
             for at in (start, end)
         )
-        if not by_time and start == announced:
+        if not by_time and start == announced(act.told, act.on(subject)).at:
             since = ""
         elif since:
             under_way = not by_time and start <= self.frame.until.as_of and not until
             since = words.bound(since, "since" if under_way else "from")
         said = " ".join(part for part in (since, until and words.bound(until, "until")) if part)
         return f"{said} {place.rpartition('/')[2].replace('_', ' ')} time" if "," in said else said
+
+
+def whom(codes: Sequence[str], vias: Sequence[str], names: Mapping[str, str]) -> str:
+    """Whom something concerns, of those with ``names``; the members of a bloc with the bloc, where that is named too.
+    ``vias``: for each the bloc through which it does, or ''."""
+    if len(names) > 4:
+        others = [name for code, name in names.items() if code not in codes]
+        if not others:
+            return f"All {len(codes)} partners"
+        if len(others) <= 3 < len(codes):
+            return f"All partners but {', '.join(others)}"
+    members: dict[str, list[str]] = {}
+    for code, via in zip(codes, vias, strict=True):
+        members.setdefault(via if via in codes else code, []).extend([code] if via in codes else [])
+    short = len(members) > 4
+    found = []
+    for code, its in members.items():
+        name = code if short else names[code]
+        via = vias[codes.index(code)]
+        through = f"with {', '.join(its)}" if its else f"through the {via}" if via else ""
+        found.append(f"{name} ({through})" if through else name)
+    return ", ".join(found)
 
 
 def _by_scope(found: Iterable[_Alike]) -> list[_Alike]:
@@ -337,6 +363,10 @@ def _signature(one: _Alike, key: Key) -> bytes:
         one.back,
     ]
     return msgspec.json.encode(said, order="sorted")
+
+
+def _topics(story: Story) -> list[str]:
+    return topics_of(said.event for said in story)
 
 
 def _without(values: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -38,6 +38,10 @@ Item = TypeVar("Item")
 
 BODY = "body"
 """``opt={BODY: Shape}`` on a handler: what its body holds, for the document."""
+DONE = "done"
+"""``opt={DONE: words}`` on a handler: what its success means, for the document."""
+KEYS = "keys"
+"""``opt={KEYS: names}`` on a handler: the security schemes that open it, for the document."""
 STREAMED = "streamed"
 """``opt={STREAMED: Shape}`` on a handler: what each message of its stream holds, for the document."""
 FILE = "file"

@@ -17,6 +17,7 @@ from tracker.web.api import (
     proof,
     schemas,
     statements,
+    subscriptions,
 )
 from tracker.web.asking import ASKED, strict
 
@@ -32,6 +33,7 @@ V1 = (
     *conflicts.ROUTES,
     *events.ROUTES,
     *developments.ROUTES,
+    *subscriptions.ROUTES,
     *schemas.ROUTES,
     *proof.ROUTES,
 )
