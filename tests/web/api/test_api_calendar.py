@@ -386,6 +386,40 @@ def test_a_calendar_holds_what_concerns_its_partners_through_blocs_too(desk: Des
     assert "Germany" not in says(whole), "told with the bloc"
 
 
+def test_what_a_day_is_called_is_so_for_everybody_whom_it_concerns(desk: Desk) -> None:
+    raised(desk, 30, "2025-09-01", "2025-10-01")
+    british = rated(20, "GB", **{"from": "2025-10"})
+    desk.log(
+        "Britain too", "2025-09-03", {"type": "measure.amended", "subject": BORDER, "effects": [british]}
+    )
+    event = desk.date("25% → 30%", partners="MX")
+    assert (state(event), event["DTEND"].dt) == (("CONFIRMED", 1), date(2025, 11, 1))
+
+
+def test_what_was_called_off_and_comes_after_its_day_is_another(desk: Desk) -> None:
+    start = {
+        "type": "measure.announced", "subject": "measure:us-tea", "about": {"title": "Tea tariff"},
+        "effects": [rated(25, "MX", **{"from": "2025-10-01"})],
+    }  # fmt: skip
+    desk.log("A tariff on tea", "2025-09-01", start)
+    uid = desk.date("Tea tariff")["UID"]
+    halt = {"type": "measure.paused", "subject": "measure:us-tea", "effects": [{"target": "MX"}]}
+    desk.log("Halted", "2025-09-20", halt)
+    again = {
+        "type": "measure.resumed",
+        "subject": "measure:us-tea",
+        "effects": [{"target": "MX", "from": "2025-10-15"}],
+    }
+    desk.log("It comes", "2025-10-05", again)
+    states = {
+        str(event["UID"]): state(event)
+        for event in desk.dates(partners="MX").values()
+        if "Tea" in event["SUMMARY"]
+    }
+    assert states.pop(str(uid)) == ("CANCELLED", 1)
+    assert [*states.values()] == [("CONFIRMED", 0)]
+
+
 def test_a_calendar_of_some_topics_holds_what_is_about_them(desk: Desk) -> None:
     raised(desk, 30, "2025-09-01", "2025-10-01")
     desk.log("A truce", "2025-09-01", deadline("set", title="The truce ends", due="2025-10-10"))
