@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from domain.histories import Step, histories
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from projections.world import Played, World
 
@@ -48,6 +48,19 @@ def polls(played: Played, codes: list[str]) -> Iterator[tuple[Point, dict[Name, 
             yield at, named
 
 
+JOINING = Step(
+    "log",
+    {
+        "title": "What happened", "announced": "2025-01-01",
+        "events": [
+            {"type": "talks.held", "subject": "partner:GB"},
+            {"type": "bloc.joined", "subject": "partner:GB", "bloc": "EU", "from": "2025-01-03"},
+        ],
+    },
+)  # fmt: skip
+"""Whoever joins a bloc joins it once, whatever else is said of it."""
+
+
 def assert_nothing_is_lost(played: Played, codes: list[str]) -> None:
     before: dict[Name, DateView] = {}
     for at, now in polls(played, codes):
@@ -64,6 +77,7 @@ def assert_nothing_is_lost(played: Played, codes: list[str]) -> None:
 
 
 @settings(search, max_examples=8)
+@example(steps=[JOINING])
 @given(steps=histories(most=8))
 def test_no_date_is_lost_and_each_move_is_counted(world: World, steps: list[Step]) -> None:
     played = world.play(steps)
