@@ -527,6 +527,23 @@ def test_what_another_development_moved_in_between_is_told_step_by_step() -> Non
     )
 
 
+def test_what_others_moved_there_and_back_in_between_is_told_step_by_step() -> None:
+    """A sets 10, B sets 20, C sets 10 again; then A turns out to be the last of them and to say 25, as before all."""
+    book = tariff_on_mexico()
+    first, since = mark(book, FEB), mark(book, MARCH)
+    which = logged(book, amended(TARIFF, at(10, "MX")), announced="2025-03-10", title="A")
+    logged(book, amended(TARIFF, at(20, "MX")), announced="2025-03-11", title="B")
+    logged(book, amended(TARIFF, at(10, "MX")), announced="2025-03-12", title="C")
+    corrected(book, which, amended(TARIFF, at(25, "MX")), announced="2025-03-12T09:00")
+    until = mark(book, APRIL)
+    follower = Follower()
+    follower.read(book.edition(["MX"], Mark(as_of=BEGINNING, position=0), first), "MX")
+    follower.read(book.edition(["MX"], since, until), "MX")
+    assert follower.at(until.as_of) == known(
+        book.watched("MX", 0, until.position).known(until.position), until.as_of
+    )
+
+
 def test_goods_that_are_told_apart_for_somebody_else_are_no_news() -> None:
     """Britain's cars are; a later act on all goods of the measure speaks of Mexico's apart, too."""
     book = tariff_on_mexico()
