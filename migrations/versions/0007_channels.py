@@ -56,6 +56,9 @@ def upgrade() -> None:
 
 def _altered() -> None:
     op.alter_column("deliveries", "edition", nullable=True)
+    op.execute("UPDATE deliveries SET next_attempt_at = lease_until WHERE state = 'sending'")
+    op.drop_column("deliveries", "lease_until")
+    op.create_index("ix_deliveries_next_attempt_at_id", "deliveries", ["next_attempt_at", "id"])
     op.add_column("deliveries", sa.Column("notice", sa.Text))
     op.add_column("deliveries", sa.Column("earlier", sa.Integer, nullable=False, server_default=sa.text("0")))
     op.create_table_comment("deliveries", COMMENT)
@@ -84,7 +87,6 @@ def _remade_on_sqlite() -> None:
         sa.Column("state", sa.String(10), nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("next_attempt_at", sa.BigInteger),
-        sa.Column("lease_until", sa.BigInteger),
         sa.Column("fence", sa.BigInteger, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("settled_at", sa.BigInteger),
@@ -115,18 +117,20 @@ def _remade_on_sqlite() -> None:
         sa.UniqueConstraint("delivery", "number", name=op.f("uq_attempts_delivery_number")),
         sa.ForeignKeyConstraint(["delivery"], ["deliveries_new.id"], name=op.f("fk_attempts_delivery")),
     )
+    op.execute("UPDATE deliveries SET next_attempt_at = lease_until WHERE state = 'sending'")
     _copied("deliveries", DELIVERIES)
     _copied("attempts", ATTEMPTS)
     for table in ("attempts", "deliveries"):
         op.drop_table(table)
         op.rename_table(f"{table}_new", table)
     op.create_index("ix_deliveries_state_next_attempt_at", "deliveries", ["state", "next_attempt_at"])
+    op.create_index("ix_deliveries_next_attempt_at_id", "deliveries", ["next_attempt_at", "id"])
     op.create_index("ix_deliveries_edition", "deliveries", ["edition"])
 
 
 DELIVERIES = (
     "id", "subscription", "edition", "previous", "channel", "recipient", "reference", "state", "attempts",
-    "next_attempt_at", "lease_until", "fence", "created_at", "settled_at",
+    "next_attempt_at", "fence", "created_at", "settled_at",
 )  # fmt: skip
 ATTEMPTS = ("id", "delivery", "number", "started_at", "ended_at", "outcome", "code", "answer")
 

@@ -95,6 +95,7 @@ READS = {
         "/v1/statements?partner=CN&said_by=2025-04-20&as_of=2025-04-20&limit=2",
     ),
     "housekeeping": ("What there was to do on 20 May 2025", "/v1/housekeeping?limit=2&as_of=2025-05-20"),
+    "developments_json": ("Mexico", "/feeds/developments.json?partners=MX&limit=1"),
     "events": ("Pauses", "/v1/events?type=measure.paused&limit=1"),
     "signed_log": ("The founding history", "/v1/log"),
     "inclusion": ("The first event", "/v1/log/inclusion?position=1"),

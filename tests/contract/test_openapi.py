@@ -61,6 +61,7 @@ def test_the_surface_is_what_was_promised() -> None:
         "/v1/subscriptions/{id}/confirmations", "/v1/subscriptions/{id}/tests", "/v1/subscriptions/{id}/secrets",
         "/v1/subscriptions/{id}/resumptions", "/v1/subscriptions/{id}/recoveries", "/v1/subscriptions/{id}/deliveries",
         "/v1/subscriptions/{id}/deliveries/{number}", "/v1/subscriptions/{id}/deliveries/{number}/repeats",
+        "/feeds/developments.atom", "/feeds/developments.json", "/feeds/dates.ics",
         "/v1/log", "/v1/log/inclusion", "/v1/log/consistency", "/v1/stream", "/healthz", "/readyz",
     }  # fmt: skip
 
@@ -105,7 +106,7 @@ def test_examples_fit_their_schemas(operation: Any) -> None:
         content
         for answer in operation["responses"].values()
         for media_type, content in answer.get("content", {}).items()
-        if media_type == "application/json"
+        if media_type in ("application/json", "application/feed+json")
     ]
     contents += operation.get("requestBody", {}).get("content", {}).values()
     for content in contents:
@@ -151,7 +152,7 @@ def test_inputs_take_no_unknown_fields() -> None:
 @each_operation
 def test_reads_about_state_take_both_axes_and_lists_are_paged(operation: Any) -> None:
     names = {parameter["name"] for parameter in operation["parameters"]}
-    timeless = {"schemas", "service", "proof", "stream", "subscriptions"}
+    timeless = {"schemas", "service", "proof", "stream", "subscriptions", "feeds"}
     if timeless & set(operation["tags"]) or "requestBody" in operation:
         return
     if operation["operationId"] == "diff":

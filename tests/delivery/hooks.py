@@ -59,7 +59,7 @@ def send(world: World, channels: tuple[Channel, ...] = CALM) -> int:
 def sent(world: World, subscription: Subscription | None = None) -> list[Delivery]:
     """What was put on its way, oldest first."""
     with reading(world.engine) as connection:
-        found = deliveries.listed(connection, subscription=subscription and subscription.id)
+        found = deliveries.listed(connection, subscription=subscription and subscription.id, limit=1000)
     return found[::-1]
 
 

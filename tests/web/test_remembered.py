@@ -26,7 +26,9 @@ from tracker.store.migrate import migrate
 from tracker.web import remembered
 
 PATHS = (
-    "/", "/partners/MX", "/partners/DE", "/v1/partners", "/v1/partners?limit=1", "/v1/partners/MX",
+    "/", "/partners/MX", "/partners/DE", "/feeds/developments.atom?limit=3&partners=MX", "/feeds/dates.ics",
+    "/feeds/developments.json?limit=3&sectors=Consumer+Discretionary", "/v1/partners",
+    "/v1/partners?limit=1", "/v1/partners/MX",
     "/v1/partners/MX/state",
     "/v1/partners/DE/state",
     "/v1/partners/MX/timeline", "/v1/partners/GB/timeline", "/v1/partners/GB/timeline?limit=2", "/v1/authorities",
@@ -39,9 +41,10 @@ EDGES = [
     datetime(2025, 9, 15, 12, tzinfo=UTC), datetime(2025, 9, 30, 16, 29, 59, tzinfo=UTC),
     datetime(2025, 10, 1, 3, 59, 59, 999999, tzinfo=UTC), datetime(2025, 10, 1, 4, tzinfo=UTC),
     datetime(2025, 10, 1, 4, 0, 0, 1, tzinfo=UTC), datetime(2025, 11, 5, 5, tzinfo=UTC),
+    datetime(2025, 12, 30, 3, 59, 59, 999999, tzinfo=UTC), datetime(2025, 12, 30, 4, tzinfo=UTC),
     datetime(2026, 1, 1, tzinfo=UTC),
 ]  # fmt: skip
-"""Instants around what happens by itself: a day ends, a pause ends, a deadline comes."""
+"""Instants around what happens by itself: a day ends, a pause ends, a deadline comes, a date is long past."""
 
 
 class Two:
@@ -133,7 +136,7 @@ def test_each_is_the_same_at_every_edge_of_time(two: Two) -> None:
 
 
 def test_what_was_erased_is_not_remembered(two: Two) -> None:
-    paths = ("/partners/MX", "/v1/partners/MX/timeline")
+    paths = ("/partners/MX", "/v1/partners/MX/timeline", "/feeds/developments.atom", "/feeds/dates.ics")
     held = logged(two.engine, deadline(1), two.now)
     withdrawn(two.engine, held.development, two.now)
     for path in paths * 2:
@@ -148,11 +151,11 @@ def test_what_was_erased_is_not_remembered(two: Two) -> None:
 def test_what_is_asked_again_is_not_worked_out_again(
     on_sqlite: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for path in PATHS[:12]:
+    for path in PATHS[:15]:
         for _ in range(2):
             on_sqlite.client.get(path)
     made = _count(monkeypatch)
-    for path in PATHS[:12]:
+    for path in PATHS[:15]:
         assert on_sqlite.client.get(path).status_code == 200
     assert made == []
 

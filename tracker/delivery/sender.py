@@ -81,7 +81,17 @@ class _Sending:
                 tried += 1
             if not under_way:
                 return tried
-            _, under_way = wait(under_way, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+            under_way = self._waited(under_way)
+
+    def _waited(self, under_way: set[Future[None]]) -> set[Future[None]]:
+        """Until one has come to its end, or something has come due; those that are left."""
+        while True:
+            ended, left = wait(under_way, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+            if ended:
+                return left
+            with reading(self.engine) as connection:
+                if deliveries.any_due(connection, self.clock(), self.channels):
+                    return left
 
     def _next(self) -> Claimed | None:
         """What has been due longest. Endpoints that do not work, or that nobody knows yet, take their time to say so:
@@ -90,9 +100,6 @@ class _Sending:
         if not ready or self.stopping():
             return None
         full = len(self.doubtful) >= max(1, self.at_once // 2)
-        with reading(self.engine) as connection:
-            if not deliveries.any_due(connection, self.clock(), ready):
-                return None
         with writing(self.engine) as connection:
             held = deliveries.claim(connection, self.clock(), ready, self._own(ready) if full else ())
         if held is not None and not held.works and held.channel in self._own(ready):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
+from functools import cache
 from secrets import token_hex
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -400,8 +401,14 @@ def _sectors(named: Sequence[str], followed: Mapping[str, str]) -> tuple[list[st
     return known, problems
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """The zones there are, looked for once: hundreds of files are opened for it."""
+    return frozenset(available_timezones())
+
+
 def _zone_problems(zone: str) -> Iterable[Problem]:
-    zones = available_timezones()
+    zones = _zones()
     if zone not in zones:
         near = get_close_matches(zone, zones, n=1)
         meant = f"did you mean {near[0]}?" if near else "write one such as Europe/Paris"

@@ -132,7 +132,7 @@ def course(group: Group, known: Iterable[Known]) -> list[Date]:
 
 
 def _same_time(date: Date, dating: Dating) -> bool:
-    return date.now.days == dating.days
+    return date.now.at == dating.at
 
 
 def _same_thing(date: Date, dating: Dating) -> bool:

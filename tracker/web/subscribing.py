@@ -1,7 +1,7 @@
 """What somebody wants to be told, as a form: what it offers, what was typed, and what is wrong with it, by field; and
 how the pages of subscriptions know whom they serve."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -124,14 +124,16 @@ def filled(one: Subscription) -> Form:
     })  # fmt: skip
 
 
-def told(refusal: Refused, known: Collection[str] = WANTED) -> Errors:
-    """What a refusal says, by field; what concerns none of those that are ``known`` under ''."""
+def told(refusal: Refused, known: Sequence[str] = WANTED) -> Errors:
+    """What a refusal says, by field, in the order of those that are ``known``; what concerns none of them under ''."""
     errors: Errors = {}
     for problem in refusal.problems:
         name = FIELDS.get(problem.pointer, problem.pointer)
         detail = problem.detail.removeprefix(f"{problem.pointer}: ")
         errors.setdefault(name if name in known else "", SAID.get(problem.pointer, f"{upper_first(detail)}."))
-    return errors or {"": f"{upper_first(refusal.detail)}."}
+    if not errors:
+        return {"": f"{upper_first(refusal.detail)}."}
+    return {name: errors[name] for name in ("", *known) if name in errors}
 
 
 # ---------------------------------------------------------------- whom a page serves

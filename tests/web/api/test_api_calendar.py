@@ -352,6 +352,16 @@ def test_another_rate_on_the_same_day_is_the_same_date(desk: Desk) -> None:
     assert event["LAST-MODIFIED"].dt > event["CREATED"].dt
 
 
+def test_a_day_that_is_only_a_month_from_now_on_has_moved(desk: Desk) -> None:
+    raised(desk, 30, "2025-09-01", "2025-10-01")
+    uid = desk.date("Border tariff")["UID"]
+    raised(desk, 35, "2025-09-03", "2025-10")
+    event = desk.date("Border tariff")
+    assert (event["UID"], state(event)) == (uid, ("CONFIRMED", 1))
+    assert (event["DTSTART"].dt, event["DTEND"].dt) == (date(2025, 10, 1), date(2025, 11, 1))
+    assert "Moved from 1 October 2025 to October 2025" in says(event)
+
+
 def test_a_calendar_holds_what_concerns_its_partners_through_blocs_too(desk: Desk) -> None:
     raised(desk, 30, "2025-09-01", "2025-10-01")
     desk.log(

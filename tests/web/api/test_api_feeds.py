@@ -202,6 +202,14 @@ def test_several_partners_and_sectors_are_told_together(on_sqlite: Service) -> N
     ]
 
 
+def test_a_sector_is_that_of_the_profile_that_holds_now(on_sqlite: Service) -> None:
+    logged(on_sqlite.engine, PAUSE, at(1))
+    event = {"type": "partner.profiled", "subject": MX, "set": {"sectors": ["Energy"]}}
+    logged(on_sqlite.engine, development("Another profile", "2025-08-31", event), at(2))
+    assert titles(on_sqlite, sectors="energy") == titles(on_sqlite, partners="MX")
+    assert titles(on_sqlite, sectors="consumer discretionary") == []
+
+
 def test_by_subject_and_by_type(on_sqlite: Service) -> None:
     logged(on_sqlite.engine, PAUSE, at(1))
     assert titles(on_sqlite, subject=BORDER) == [
@@ -220,10 +228,13 @@ def test_by_subject_and_by_type(on_sqlite: Service) -> None:
 
 
 def whole(service: Service, path: str) -> Iterator[list[str]]:
-    while path:
+    for _ in range(50):
+        if not path:
+            return
         feed = parsed(service, path)
         yield [entry.id for entry in feed.entries]
         path = next((local(link.href) for link in feed.feed.links if link.rel == "next"), "")
+    pytest.fail("its pages do not end")
 
 
 @pytest.mark.parametrize("asked", ["", "&partners=MX", "&partners=GB&partners=DE", "&type=measure.amended"])

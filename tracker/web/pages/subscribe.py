@@ -4,6 +4,7 @@ What is sent for a preview comes back as it was typed, and nothing is saved. A p
 its own; an address never stands in one.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import RawBody
+from markupsafe import Markup
 from sqlalchemy import Connection, Engine
 
 from tracker.delivery import editions, enrolment, notices, render, subscriptions
@@ -149,10 +151,16 @@ def shown(request: Request[Any, Any, Any], outcome: Outcome) -> Response[str]:
     context = {
         "form": outcome.form, "errors": outcome.errors, "edition": outcome.edition, "trap": TRAP,
         "channels": CHANNELS, "mail": MAIL,
-        "body": outcome.edition and render.html_body(outcome.edition, items=render.ITEMS),
+        "body": outcome.edition and beneath(render.html_body(outcome.edition, items=render.ITEMS)),
         "permanent": f"/subscribe?{urlencode([*_asked(outcome.form), ('preview', 'yes')])}#preview",
     }  # fmt: skip
     return html(request, "subscribe.html", offered | context, outcome.status)
+
+
+def beneath(body: Markup) -> Markup:
+    """An edition with its headings a level lower: it stands on a page about something else."""
+    lower = re.sub(r"(</?h)([1-5])\b", lambda found: f"{found[1]}{int(found[2]) + 1}", body)
+    return Markup(lower)  # noqa: S704  # only tags of ours begin so: what was typed is escaped
 
 
 def _asked(form: Form) -> list[tuple[str, str]]:
