@@ -14,6 +14,7 @@ from tracker.domain.fold import Row
 from tracker.domain.history import About, Change, blocs_of, by_partner, joins, rows_of, value
 from tracker.domain.paint import EVERYONE
 from tracker.domain.strands import Part, Step, Strand, strand, walk
+from tracker.domain.topics import topics_of
 from tracker.domain.views import Cause, ChangeView, change_view, name_of, title_of
 from tracker.domain.when import FOREVER, Days, moment
 from tracker.projections import segments
@@ -42,7 +43,7 @@ class DateView:
     in words of the record, taking up ``days`` or an instant; ``stands``: it was not called off; ``status`` and ``text``
     of a deadline; ``changes``: what comes for whom; ``cause``: what set it like this, ``called_off`` what called it
     off, and ``reason`` why, where our record was mended. ``set_at`` and ``changed_at``: when that was recorded, first
-    and last."""
+    and last. ``topics``: what the event that set it is about."""
 
     group: Group
     first: datetime
@@ -62,6 +63,7 @@ class DateView:
     reason: str | None
     set_at: datetime
     changed_at: datetime
+    topics: Sequence[str]
 
 
 def dates(connection: Connection, codes: Sequence[str] | None, at: Point) -> list[DateView]:
@@ -175,8 +177,8 @@ class Strands:
                 Moved(before, after, cause(self._events[position]))
                 for (before, position), after in zip(date.earlier, stood[1:], strict=True)
             ],
-            reason=_reason(off), set_at=self._events[date.set_by].recorded_at,
-            changed_at=self._events[date.changed_by].recorded_at,
+            reason=_reason(off), topics=topics_of([self._events[now.cause].event]),
+            set_at=self._events[date.set_by].recorded_at, changed_at=self._events[date.changed_by].recorded_at,
         )  # fmt: skip
 
 

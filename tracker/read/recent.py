@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from tracker.domain.events import DevelopmentCorrected
+from tracker.domain.topics import TOPICS, topics_of
 from tracker.domain.views import ChangeView, Entry
 from tracker.projections import segments
 from tracker.read import subjects
@@ -26,23 +27,33 @@ from tracker.store.log import ENDLESS, StoredEvent
 
 UNTOLD = {"partner.checked"}
 """The types of events that are no news."""
+CORRECTED = str(DevelopmentCorrected.__struct_config__.tag)
 PAGE = 100
 """Commits that are looked through at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """Which developments: those that touch one of these partners (None: any), and hold an event about this subject and
-    one of this type."""
+    """Which developments: those that touch one of these partners (None: any), hold an event about this subject and one
+    of this type, and are about one of these topics (none: any)."""
 
     partners: Sequence[str] | None = None
     subject: str | None = None
     type: str | None = None
+    topics: Sequence[str] = ()
 
     def holds(self, events: Sequence[StoredEvent]) -> bool:
-        return any(self.subject in (None, event.subject) for event in events) and any(
-            self.type in (None, event.type) for event in events
+        return (
+            any(self.subject in (None, event.subject) for event in events)
+            and any(self.type in (None, event.type) for event in events)
+            and (not self.topics or not {*self.topics}.isdisjoint(topics_of(event.event for event in events)))
         )
+
+    @property
+    def begins(self) -> list[str]:
+        """What the type of one of its events begins with; a correction may be about anything."""
+        found = [word for topic in self.topics for word in TOPICS[topic][1]]
+        return [*found, CORRECTED] if found else []
 
 
 class Recent(NamedTuple):
@@ -98,11 +109,14 @@ def in_scope(
 
 
 def _of_anybody(connection: Connection, sought: Sought, known: int, below: int) -> Iterator[Recent]:
-    while page := log.commits_before(connection, below, known, PAGE, sought.subject, sought.type):
+    while page := log.commits_before(
+        connection, below, known, PAGE, subject=sought.subject, type=sought.type, begins=sought.begins
+    ):
         stories = _stories(log.of_developments(connection, {commit.development for commit in page}, known))
         for commit in page:
             events = stories[commit.development]
-            if _place(events)[0].position == commit.first and not _untold(entry := entry_of(events)):
+            here = _place(events)[0].position == commit.first and sought.holds(events)
+            if here and not _untold(entry := entry_of(events)):
                 yield _recent(events, entry, says(connection, events, known))
         below = page[-1].first
 

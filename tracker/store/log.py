@@ -604,10 +604,17 @@ def clocks(connection: Connection) -> tuple[datetime, datetime]:
 
 
 def commits_before(
-    connection: Connection, position: int, until: int, limit: int, subject: str | None, type: str | None
+    connection: Connection,
+    position: int,
+    until: int,
+    limit: int,
+    *,
+    subject: str | None = None,
+    type: str | None = None,
+    begins: Sequence[str] = (),
 ) -> Sequence[Row[int, str]]:
     """``first`` and ``development`` of the commits that begin before a position and end by another, the last first;
-    of those developments only that hold an event about a subject, and one of a type."""
+    of those developments only that hold an event about a subject, one of a type, and one whose type begins so."""
     wanted = select(commits.c.first, commits.c.development).where(
         commits.c.first < position, commits.c.last <= until
     )
@@ -619,6 +626,9 @@ def commits_before(
         wanted = wanted.where(about.where(subjects.c.key == subject).exists())
     if type is not None:
         wanted = wanted.where(its.where(events.c.type == type).exists())
+    if begins:
+        of_these = or_(*(events.c.type.startswith(word) for word in begins))
+        wanted = wanted.where(its.where(of_these).exists())
     return connection.execute(wanted.order_by(commits.c.first.desc()).limit(limit)).all()
 
 

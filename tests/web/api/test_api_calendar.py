@@ -386,6 +386,16 @@ def test_a_calendar_holds_what_concerns_its_partners_through_blocs_too(desk: Des
     assert "Germany" not in says(whole), "told with the bloc"
 
 
+def test_a_calendar_of_some_topics_holds_what_is_about_them(desk: Desk) -> None:
+    raised(desk, 30, "2025-09-01", "2025-10-01")
+    desk.log("A truce", "2025-09-01", deadline("set", title="The truce ends", due="2025-10-10"))
+    assert set(desk.dates(topics="deadlines")) == {"Deadline: The truce ends (Mexico)"}
+    measures = desk.dates(topics="measures")
+    assert "Mexico: Border tariff: rate 25% → 30%" in measures
+    assert not any("Deadline" in summary for summary in measures)
+    assert desk.dates(topics=["measures", "deadlines"]).keys() == desk.dates().keys()
+
+
 def test_what_is_threatened_is_tentative_and_called_off_when_settled(desk: Desk) -> None:
     threat = {
         "type": "measure.threatened", "subject": BORDER,

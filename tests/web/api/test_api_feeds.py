@@ -210,7 +210,7 @@ def test_a_sector_is_that_of_the_profile_that_holds_now(on_sqlite: Service) -> N
     assert titles(on_sqlite, sectors="consumer discretionary") == []
 
 
-def test_by_subject_and_by_type(on_sqlite: Service) -> None:
+def test_by_subject_type_and_topic(on_sqlite: Service) -> None:
     logged(on_sqlite.engine, PAUSE, at(1))
     assert titles(on_sqlite, subject=BORDER) == [
         "Pause for Mexico",
@@ -220,6 +220,17 @@ def test_by_subject_and_by_type(on_sqlite: Service) -> None:
     assert titles(on_sqlite, type="measure.paused") == ["Pause for Mexico", "Pause for a month"]
     assert titles(on_sqlite, type="measure.paused", partners="GB") == []
     assert titles(on_sqlite, subject=CARS, partners="GB")[0] == "Cars from the United Kingdom at 10%"
+    assert titles(on_sqlite, topics="talks") == ["Talks in London"]
+    assert titles(on_sqlite, topics=["talks", "agreements"], partners="GB") == [
+        "Talks in London", "Cars from the United Kingdom at 10%", "A deal with the United Kingdom",
+    ]  # fmt: skip
+    id = logged(on_sqlite.engine, talks("Talks that were none"), at(2)).events[0].development
+    corrected(on_sqlite.engine, id, {**PAUSE, "title": "A pause after all"}, at(3))
+    assert titles(on_sqlite, topics="measures")[0] == "A pause after all"
+    assert (
+        parsed(on_sqlite, topics="talks").feed.title
+        == "Trade talks: all partners, talks, goals and assessments"
+    )
     empty = parsed(on_sqlite, subject=CARS, type="talks.held")
     assert (empty.entries, empty.feed.updated) == ([], "1970-01-01T00:00:00Z")
 
@@ -281,7 +292,7 @@ def test_a_feed_that_says_the_same_is_not_sent_again(on_sqlite: Service, path: s
 
 BAD = [
     ("partners=ZZ", 404, "partners"), ("partners=mx", 400, "partners"), ("partners=MX,CA", 400, "partners"),
-    ("sectors=Magic", 400, "sectors"), ("partner=MX", 400, "partner"),
+    ("sectors=Magic", 400, "sectors"), ("partner=MX", 400, "partner"), ("topics=weather", 400, "topics"),
 ]  # fmt: skip
 BAD_PAGES = [
     ("type=measure.pausd", 400, "type"), ("subject=measure:us-none", 404, None), ("subject=tea", 400, "subject"),

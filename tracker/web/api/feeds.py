@@ -14,6 +14,7 @@ from litestar.params import QueryParameter, SkipValidation
 from sqlalchemy import Connection, Engine
 
 from tracker import read
+from tracker.domain.topics import TOPICS
 from tracker.domain.views import ChangeView
 from tracker.domain.when import FOREVER
 from tracker.read import Point, subjects
@@ -48,6 +49,11 @@ Sectors = Annotated[
         description="And what concerns partners whose profile names this S&P 500 sector (any case); may be given again."
     ),
 ]  # fmt: skip
+Topic = Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(TOPICS)})$")]
+Topics = Annotated[
+    list[Topic] | None,
+    QueryParameter(description="Only what is about this, as digests have it; may be given again."),
+]
 OfSubject = Annotated[
     str | None,
     QueryParameter(
@@ -72,13 +78,15 @@ class Wanted:
     clock: Clock
     partners: Sequence[str]
     sectors: Sequence[str]
+    topics: Sequence[str]
 
     @property
     def base(self) -> str:
         return self.settings.public_url.rstrip("/")
 
     def query(self) -> list[tuple[str, str]]:
-        return [("partners", code) for code in self.partners] + [("sectors", name) for name in self.sectors]
+        asked = (("partners", self.partners), ("sectors", self.sectors), ("topics", self.topics))
+        return [(name, value) for name, values in asked for value in values]
 
     def address(self, path: str, *more: tuple[str, str | int | None]) -> str:
         """The address of a feed of the same."""
@@ -106,7 +114,9 @@ class Wanted:
         parts = [", ".join(names[code].name for code in self.partners)] if self.partners else []
         if self.sectors:
             parts.append(f"partners with {' or '.join(self.sectors)} among the sectors affected")
-        return " and ".join(parts) or "all partners"
+        return ", ".join(
+            [" and ".join(parts) or "all partners", *(TOPICS[topic][0] for topic in self.topics)]
+        )
 
 
 def wanted(
@@ -115,8 +125,10 @@ def wanted(
     clock: NamedDependency[SkipValidation[Clock]],
     partners: Partners = None,
     sectors: Sectors = None,
+    topics: Topics = None,
 ) -> Wanted:
-    return Wanted(engine, settings, clock, [*dict.fromkeys(partners or ())], [*dict.fromkeys(sectors or ())])
+    asked = ([*dict.fromkeys(values or ())] for values in (partners, sectors, topics))
+    return Wanted(engine, settings, clock, *asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +168,7 @@ class Paged:
             if self.subject is not None:
                 subjects.about(connection, self.subject, known)
             found, rest = recent(
-                connection, Sought(codes, self.subject, self.type), known, before, self.limit
+                connection, Sought(codes, self.subject, self.type, wanted.topics), known, before, self.limit
             )
             changes = [change for one in found for its in one.changes.values() for change in its]
             saying = wanted.saying(connection, changes, known)
@@ -262,7 +274,10 @@ def dates_ics(
         known, now = log.position(connection), Moving.at(wanted.clock())
         at = Point(now, known, now, wanted.settings.zone.key)
         codes = in_scope(connection, wanted.partners, wanted.sectors, at)
-        entries = dates(connection, codes, at)
+        topics = {*wanted.topics}
+        entries = [
+            one for one in dates(connection, codes, at) if not topics or not topics.isdisjoint(one.topics)
+        ]
         changes = [change for one in entries for its in one.changes.values() for change in its]
         saying = wanted.saying(connection, changes, known)
         about = wanted.about(connection, known)
