@@ -272,6 +272,21 @@ def test_a_correction_says_what_was_told_and_when() -> None:
     assert headline(edition) == "1 correction (MX)"
 
 
+def test_what_was_told_of_somebody_else_was_not_told() -> None:
+    """It was Mexico that was at 39%; that China stood at 20% was not what readers were told then."""
+    book = tariff_on_mexico()
+    logged(book, amended(TARIFF, at(20, "CN")), announced="2025-02-03", title="China")
+    which = logged(book, amended(TARIFF, at(39, "MX")), announced="2025-03-03", title="Wrong")
+    since = mark(book, MARCH)
+    corrected(book, which, amended(TARIFF, at(39, "CN")), announced="2025-03-03")
+    told_on = {book.developments[which]: "2025-03-04"}
+    (entry,) = book.edition(["MX", "CN"], since, mark(book, APRIL), told_on).corrected
+    assert {line.whom: (line.was, line.note) for line in entry.lines} == {
+        "Land of MX": ("", "you were told 39% on 4 March 2025"),
+        "Land of CN": ("20%", None),
+    }
+
+
 def test_a_withdrawal_says_what_stands_instead() -> None:
     book = tariff_on_mexico()
     which = logged(book, amended(TARIFF, at(39, "MX")), announced="2025-03-03")
