@@ -69,11 +69,14 @@ class World:
         effect = {"target": target, "set": {"rate": {"percent": percent}}}
         return self.log({"type": "measure.amended", "subject": TARIFF, "effects": [effect]}, title=title)
 
-    def correct(self, id: str, percent: float, target: str = "MX") -> None:
+    def correct(
+        self, id: str, percent: float, target: str = "MX", title: str = "Rate", editorial: bool = False
+    ) -> None:
         effect = {"target": target, "set": {"rate": {"percent": percent}}}
         events = [{"type": "measure.amended", "subject": TARIFF, "effects": [effect]}]
-        told = {"title": "Rate", "announced": self.clock.now.date().isoformat(), "events": events}
-        command = msgspec.convert({"reason": "We misread it", "development": told}, Correction)
+        told = {"title": title, "announced": self.clock.now.date().isoformat(), "events": events}
+        given = {"reason": "We misread it", "development": told, "editorial": editorial}
+        command = msgspec.convert(given, Correction)
         record(self.engine, Correct(id, command), By("ana", self.clock()))
 
     def withdraw(self, id: str) -> None:

@@ -172,6 +172,33 @@ def test_a_correction_names_the_day_on_which_it_was_told_otherwise(world: World)
         assert editions.get(connection, before.id) == before
 
 
+def test_a_second_correction_names_the_day_of_the_first(world: World) -> None:
+    world.subscribe()
+    wrong = world.rate(39)
+    notes: dict[str | None, None] = {}
+    for day, rate in enumerate((31, 35, 36)):
+        world.clock.now = MORNING + timedelta(days=day)
+        (frozen,) = cut(world)
+        notes.update({line.note: None for entry in frozen.edition.told for line in entry.lines})
+        world.clock.forward(hours=1)
+        world.correct(wrong, rate)
+    assert [*notes] == [None, "you were told 39% on 10 March 2025", "you were told 31% on 11 March 2025"]
+
+
+def test_an_editorial_correction_puts_no_banner_over_an_edition(world: World) -> None:
+    world.subscribe()
+    id = world.rate(39)
+    world.clock.now = MORNING
+    (frozen,) = cut(world)
+    world.clock.forward(hours=1)
+    world.correct(id, 39, title="Rate, spelt right", editorial=True)
+    with reading(world.engine) as connection:
+        assert editions.repaired_since(connection, frozen.id) == []
+    world.correct(id, 31)
+    with reading(world.engine) as connection:
+        assert editions.repaired_since(connection, frozen.id) == [id]
+
+
 def test_two_subscriptions_are_told_each_what_it_was_told_before(world: World) -> None:
     world.subscribe("first@example.org")
     wrong = world.rate(39)

@@ -27,7 +27,7 @@ from tracker.domain.fold import Contribution, Lane, Order, Row, Segment, fold
 from tracker.domain.moves import moves
 from tracker.domain.news import Said
 from tracker.domain.paint import EVERYONE, announced, paints
-from tracker.domain.telling import Frame
+from tracker.domain.telling import Frame, Occasion
 from tracker.domain.watched import Watched
 
 BELIEVED = 2**62
@@ -182,5 +182,10 @@ class Book:
             until=until,
         )
         return tell(
-            frame, watched, [stories[id] for id in stories if id in fresh], moved, causes, told_on or {}
+            frame,
+            watched,
+            [stories[id] for id in stories if id in fresh],
+            moved,
+            causes,
+            {id: [Occasion(since.position, day)] for id, day in (told_on or {}).items()},
         )

@@ -272,6 +272,21 @@ def test_a_correction_says_what_was_told_and_when() -> None:
     assert headline(edition) == "1 correction (MX)"
 
 
+def test_what_was_told_of_somebody_else_was_not_told() -> None:
+    """It was Mexico that was at 39%; that China stood at 20% was not what readers were told then."""
+    book = tariff_on_mexico()
+    logged(book, amended(TARIFF, at(20, "CN")), announced="2025-02-03", title="China")
+    which = logged(book, amended(TARIFF, at(39, "MX")), announced="2025-03-03", title="Wrong")
+    since = mark(book, MARCH)
+    corrected(book, which, amended(TARIFF, at(39, "CN")), announced="2025-03-03")
+    told_on = {book.developments[which]: "2025-03-04"}
+    (entry,) = book.edition(["MX", "CN"], since, mark(book, APRIL), told_on).corrected
+    assert {line.whom: (line.was, line.note) for line in entry.lines} == {
+        "Land of MX": ("", "you were told 39% on 4 March 2025"),
+        "Land of CN": ("20%", None),
+    }
+
+
 def test_a_withdrawal_says_what_stands_instead() -> None:
     book = tariff_on_mexico()
     which = logged(book, amended(TARIFF, at(39, "MX")), announced="2025-03-03")
@@ -518,6 +533,23 @@ def test_what_another_development_moved_in_between_is_told_step_by_step() -> Non
     which = logged(book, amended(TARIFF, at(10, "MX")), announced="2025-03-10", title="A")
     logged(book, amended(TARIFF, at(20, "MX")), announced="2025-03-11", title="B")
     corrected(book, which, amended(TARIFF, at(25, "MX")), announced="2025-03-11T09:00")
+    until = mark(book, APRIL)
+    follower = Follower()
+    follower.read(book.edition(["MX"], Mark(as_of=BEGINNING, position=0), first), "MX")
+    follower.read(book.edition(["MX"], since, until), "MX")
+    assert follower.at(until.as_of) == known(
+        book.watched("MX", 0, until.position).known(until.position), until.as_of
+    )
+
+
+def test_what_others_moved_there_and_back_in_between_is_told_step_by_step() -> None:
+    """A sets 10, B sets 20, C sets 10 again; then A turns out to be the last of them and to say 25, as before all."""
+    book = tariff_on_mexico()
+    first, since = mark(book, FEB), mark(book, MARCH)
+    which = logged(book, amended(TARIFF, at(10, "MX")), announced="2025-03-10", title="A")
+    logged(book, amended(TARIFF, at(20, "MX")), announced="2025-03-11", title="B")
+    logged(book, amended(TARIFF, at(10, "MX")), announced="2025-03-12", title="C")
+    corrected(book, which, amended(TARIFF, at(25, "MX")), announced="2025-03-12T09:00")
     until = mark(book, APRIL)
     follower = Follower()
     follower.read(book.edition(["MX"], Mark(as_of=BEGINNING, position=0), first), "MX")

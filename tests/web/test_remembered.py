@@ -187,10 +187,10 @@ def test_what_many_ask_for_is_worked_out_once(two: Two, monkeypatch: pytest.Monk
             monkeypatch.undo()
 
 
-@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
 def test_a_connection_that_was_ended_is_replaced(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
-    if two.engine.dialect.name == "sqlite":
-        pytest.skip("there the connection is a file")
     with two.remembers as client:
         for _ in range(3):
             client.get("/v1/partners")

@@ -5,7 +5,7 @@ mail, page and resend show the same content, years later too.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -35,12 +35,13 @@ from tracker.domain.charting import charted
 from tracker.domain.digest import tell
 from tracker.domain.edition import Edition, Mark, Scope, headline, without
 from tracker.domain.errors import Problem, Refused, invalid
+from tracker.domain.events import DevelopmentCorrected
 from tracker.domain.fold import Row as Segment
 from tracker.domain.history import blocs_of, by_partner, rows_of
 from tracker.domain.moves import moves
 from tracker.domain.news import Said
 from tracker.domain.paint import EVERYONE
-from tracker.domain.telling import Frame
+from tracker.domain.telling import Frame, Occasion, ToldOn
 from tracker.domain.watched import Watched
 from tracker.projections import segments
 from tracker.schema import Instant, Json, Serial, durable
@@ -211,7 +212,7 @@ def settled_position(connection: Connection, at: datetime) -> int:
     return old if first is None else first - 1
 
 
-def worked_out(connection: Connection, frame: Frame, told_on: Mapping[str, str] | None = None) -> Edition:
+def worked_out(connection: Connection, frame: Frame, told_on: ToldOn | None = None) -> Edition:
     """The edition between two marks, from the record. ``told_on``: when its readers were told of developments."""
     watched = watch(connection, frame)
     moved = moves(watched, frame.since, frame.until)
@@ -359,25 +360,36 @@ def _listed(row: Row[Any]) -> Listed:
     )  # fmt: skip
 
 
-def told_on(connection: Connection, subscription: str, developments: Iterable[str]) -> dict[str, str]:
-    """The day on which a subscription was first told of each of these developments, where it was."""
-    found = connection.execute(
-        select(mentions.c.development, func.min(editions.c.day).label("day"))
+def told_on(
+    connection: Connection, subscription: str, developments: Iterable[str]
+) -> dict[str, tuple[Occasion, ...]]:
+    """The editions that told a subscription of each of these developments, in order, where any did."""
+    rows = connection.execute(
+        select(mentions.c.development, editions.c.until_position, editions.c.day)
         .join_from(mentions, cuts, mentions.c.edition == cuts.c.edition)
         .join(editions, editions.c.id == cuts.c.edition)
         .where(cuts.c.subscription == subscription, mentions.c.development.in_(list(developments)))
-        .group_by(mentions.c.development)
+        .order_by(editions.c.until_position, editions.c.day)
     )
-    return {row.development: row.day for row in found}
+    found: dict[str, tuple[Occasion, ...]] = {}
+    for row in rows:
+        found[row.development] = (*found.get(row.development, ()), Occasion(row.until_position, row.day))
+    return found
 
 
 def repaired_since(connection: Connection, id: str) -> list[str]:
-    """The developments an edition tells that were corrected or withdrawn after it was cut: what its banner names."""
+    """The developments an edition tells that were corrected or withdrawn after it was cut, not only editorially: what
+    its banner names."""
     until = select(editions.c.until_position).where(editions.c.id == id).scalar_subquery()
     found = connection.scalars(
-        select(log.events.c.development)
+        select(log.events.c.position)
         .join_from(log.events, mentions, mentions.c.development == log.events.c.development)
         .where(mentions.c.edition == id, log.events.c.type.in_(REPAIRS), log.events.c.position > until)
-        .distinct()
     )
-    return sorted(found)
+    repairs = log.at_positions(connection, found).values()
+    return sorted({stored.development for stored in repairs if not _editorial(stored)})
+
+
+def _editorial(stored: StoredEvent) -> bool:
+    event = stored.event
+    return isinstance(event, DevelopmentCorrected) and event.editorial

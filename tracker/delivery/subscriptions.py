@@ -190,7 +190,7 @@ def confirm(connection: Connection, id: str, now: datetime) -> Subscription:
         )
     connection.execute(
         update(subscriptions)
-        .where(subscriptions.c.id == id)
+        .where(subscriptions.c.id == id, subscriptions.c.confirmed_at.is_(None))  # of two at once, the first counts
         .values(
             active=True, confirmed_at=now, as_of=now, position=log.position(connection),
             due_at=_first_due(seen, now),

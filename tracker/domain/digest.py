@@ -21,7 +21,7 @@ from tracker.domain.edition import Edition, Entry, Kind, about
 from tracker.domain.history import Change, checked_days
 from tracker.domain.moves import Moves
 from tracker.domain.news import Said, Story, grouped, news, returned, unsaid
-from tracker.domain.telling import Frame, Telling
+from tracker.domain.telling import Frame, Telling, ToldOn
 from tracker.domain.watched import Watched
 
 
@@ -31,10 +31,10 @@ def tell(
     stories: Sequence[Story],
     moved: Moves,
     causes: Mapping[int, Said],
-    told_on: Mapping[str, str],
+    told_on: ToldOn,
 ) -> Edition:
     """The edition between two marks. ``causes``: all events of the developments behind ``moved``, by position.
-    ``told_on``: the day on which its readers were told of a development, where they were."""
+    ``told_on``: the editions that told its readers of a development, where any did."""
     telling = Telling(frame, watched, told_on)
     found = news(watched, stories, frame.since.position, frame.until.position, frame.scope.everybody)
     back = returned(watched, found, frame.since.position, frame.until.position)

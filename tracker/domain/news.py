@@ -42,6 +42,10 @@ Story = Sequence[Said]
 """All events of one development up to the end of the window, in order."""
 
 
+_Stepped = tuple[Story, Story, Sequence[tuple[int, Mapping[str, Sequence[Change]]]]]
+"""A development, what is new of it, and its steps per partner, each with its last position."""
+
+
 @dataclass(frozen=True, slots=True)
 class News:
     """What a development did in the window: what its events there changed per partner, in how many steps, and whose
@@ -107,16 +111,19 @@ def news(
     """The developments with news in (since, until] that change something here or are somebody's business, in the
     order of their last event."""
     found = []
-    for story in stories:
-        fresh = [said for said in story if said.position > since]
-        if not fresh:
-            continue
+    fresh_of = [(story, [said for said in story if said.position > since]) for story in stories]
+    stepped = [
+        (story, fresh, [(last, steps(watched, first - 1, last)) for first, last in _commits(fresh)])
+        for story, fresh in fresh_of
+        if fresh
+    ]
+    for story, fresh, commits in stepped:
         changes: dict[str, Sequence[Patch]] = {}
         times: dict[str, int] = {}
-        commits = [(last, steps(watched, first - 1, last)) for first, last in _commits(fresh)]
         for who in watched:
             taken = [(last, step) for last, by_code in commits if (step := by_code[who.code])]
-            changes[who.code], times[who.code] = joined(composed(taken)), len(taken)
+            others = _others(stepped, story, who.code) if len(taken) > 1 else []
+            changes[who.code], times[who.code] = joined(composed(taken, others)), len(taken)
         said = _effects(story, since)
         concerned = [
             who.code
@@ -132,6 +139,17 @@ def news(
             quiet = silent or not (concerned or everybody)
             found.append(News(story, fresh, changes, times, concerned, quiet))
     return sorted(found, key=lambda one: one.fresh[-1].position)
+
+
+def _others(stepped: Iterable[_Stepped], story: Story, code: str) -> list[tuple[int, Change]]:
+    """What all other developments moved for a partner, and at which position."""
+    return [
+        (last, change)
+        for other, _, commits in stepped
+        if other is not story
+        for last, by_code in commits
+        for change in by_code[code]
+    ]
 
 
 def _tells(change: Change, before: History, after: History) -> bool:

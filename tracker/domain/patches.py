@@ -17,18 +17,23 @@ class Patch(NamedTuple):
     position: int
 
 
-def composed(steps: Sequence[tuple[int, Sequence[Change]]]) -> list[Patch]:
+def composed(
+    steps: Sequence[tuple[int, Sequence[Change]]], others: Sequence[tuple[int, Change]] = ()
+) -> list[Patch]:
     """The steps of one development, each up to its position, as one: over each interval a field goes from what the
-    first step found to what the last left. Where another development moved it in between, the steps stay apart."""
+    first step found to what the last left. Where another development moved it in between (``others``: the steps of all
+    others), the steps stay apart, be it back to where it was."""
     if len(steps) == 1:
         return [Patch(change, steps[0][0]) for change in steps[0][1]]
     found: list[Patch] = []
     for key in sorted({change.key for _, step in steps for change in step}):
         its = [(position, change) for position, step in steps for change in step if change.key == key]
+        theirs = [one for one in others if one[1].key == key]
         edges = sorted({edge for _, change in its for edge in (change.start, change.end)})
         for start, end in pairwise(edges):
             here = [one for one in its if one[1].start <= start < one[1].end]
-            for patch in _netted(key, start, end, here):
+            between = [one for one in theirs if one[1].start < end and start < one[1].end]
+            for patch in _netted(key, start, end, here, between):
                 last = next((p for p in reversed(found) if p.position == patch.position), patch)
                 if (last.change.key, last.change.end) == (key, start) and alike(last.change, patch.change):
                     found[found.index(last)] = Patch(replace(last.change, end=end), patch.position)
@@ -37,14 +42,25 @@ def composed(steps: Sequence[tuple[int, Sequence[Change]]]) -> list[Patch]:
     return found
 
 
-def _netted(key: Key, start: datetime, end: datetime, its: Sequence[tuple[int, Change]]) -> Iterator[Patch]:
-    """The changes of one interval, field by field, chained where each begins with what the one before it left."""
+def _netted(
+    key: Key,
+    start: datetime,
+    end: datetime,
+    its: Sequence[tuple[int, Change]],
+    others: Sequence[tuple[int, Change]],
+) -> Iterator[Patch]:
+    """The changes of one interval, field by field, chained where each begins with what the one before it left, and
+    nobody else moved it meanwhile."""
     chains: dict[str, list[tuple[int, Fact | None, Fact | None]]] = {}
     for position, change in its:
         for name in {**change.before, **change.after}:
             chain = chains.setdefault(name, [])
             old, new = change.before.get(name), change.after.get(name)
-            if chain and _value(chain[-1][2]) == _value(old):
+            if (
+                chain
+                and _value(chain[-1][2]) == _value(old)
+                and not _moved(name, chain[-1][0], position, others)
+            ):
                 old = chain.pop()[1]
             chain.append((position, old, new))
     for position in dict.fromkeys(position for position, _ in its):
@@ -54,6 +70,13 @@ def _netted(key: Key, start: datetime, end: datetime, its: Sequence[tuple[int, C
         net = changed(key, start, end, before, after)
         if net.before or net.after:
             yield Patch(net, position)
+
+
+def _moved(name: str, since: int, until: int, others: Sequence[tuple[int, Change]]) -> bool:
+    """Whether one of these moved a field between two positions."""
+    return any(
+        since < at < until and (name in change.before or name in change.after) for at, change in others
+    )
 
 
 def _value(fact: Fact | None) -> Any:

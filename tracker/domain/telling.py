@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -30,6 +30,17 @@ _SUBJECT = re.compile(r"\b(?:measure|agreement|authority):[a-z0-9_-]+")
 Back = Collection[tuple[str, Key]]
 
 
+class Occasion(NamedTuple):
+    """An edition that told readers of a development: up to which position, and of which day."""
+
+    position: int
+    day: str
+
+
+ToldOn = Mapping[str, Sequence[Occasion]]
+"""By development, the editions that told of it, in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """What is the same for a whole edition: for whom, for which local day in which zone, and between which marks.
@@ -45,12 +56,14 @@ class Frame:
 
 @dataclass(slots=True)
 class _Alike:
-    """A change with all for whom, and all goods of which, it is told in the same words."""
+    """A change with all for whom, and all goods of which, it is told in the same words. ``told``: the words in which
+    its readers were told otherwise, and when."""
 
     change: Change
     position: int
     quiet: bool
     back: bool
+    told: str = ""
     codes: list[str] = field(default_factory=list)
     vias: list[str] = field(default_factory=list)
     scopes: list[str] = field(default_factory=list)
@@ -76,7 +89,7 @@ class _Act:
 class Telling:
     """Everything that one edition says in words."""
 
-    def __init__(self, frame: Frame, watched: Sequence[Watched], told_on: Mapping[str, str]) -> None:
+    def __init__(self, frame: Frame, watched: Sequence[Watched], told_on: ToldOn) -> None:
         self.frame = frame
         self.watched = {who.code: who for who in watched}
         self.names = {who.code: who.name for who in watched}
@@ -138,7 +151,7 @@ class Telling:
             case "corrected" if one.times > 1 and not moved:
                 return _back(one.times)
             case "corrected" | "withdrawn" if told_on:
-                return f"you were told of it on {words.stated(told_on)}"
+                return f"you were told of it on {words.stated(told_on[0].day)}"
             case "new" | "late" if not moved:
                 return "no rate or status changes by it"
             case _:
@@ -181,9 +194,8 @@ class Telling:
     # ------------------------------------------------------------ lines
 
     def _lines_of(self, one: News, back: Back) -> list[Line]:
-        on = None if one.logged_now else self.told_on.get(one.first.development)
         silent = one.logged_now and one.gone
-        return self._lines(one.changes, one.story, by_time=False, back=back, told_on=on, silent=silent)
+        return self._lines(one.changes, one.story, by_time=False, back=back, silent=silent)
 
     def _lines(
         self,
@@ -192,15 +204,14 @@ class Telling:
         *,
         by_time: bool,
         back: Back,
-        told_on: str | None = None,
         silent: bool = False,
     ) -> list[Line]:
         """Changes as lines: equal ones of several partners, or of several scopes, are one. ``silent``: all of
         them are for programs alone."""
         act = _Act(story[-1].told, [fact.subject for fact in facts(story)] or [story[-1].subject])
         lines = [
-            self._line(held, act, by_time, told_on)
-            for held in _by_scope(self._by_partner(found, by_time, back, silent))
+            self._line(held, act, by_time)
+            for held in _by_scope(self._by_partner(found, story, by_time, back, silent))
         ]
         return sorted(
             lines,
@@ -208,14 +219,15 @@ class Telling:
         )
 
     def _by_partner(
-        self, found: Mapping[str, Sequence[Patch]], by_time: bool, back: Back, silent: bool
+        self, found: Mapping[str, Sequence[Patch]], story: Story, by_time: bool, back: Back, silent: bool
     ) -> list[_Alike]:
         alike: dict[bytes, _Alike] = {}
         for code, patches in found.items():
             who, changes = self.watched[code], [patch.change for patch in patches]
             for change, position in patches:
                 quiet = silent or self._quiet(who, change, changes, by_time)
-                one = _Alike(change, position, quiet, (code, change.key) in back)
+                told = "" if by_time else self._was_told(change, story)
+                one = _Alike(change, position, quiet, (code, change.key) in back, told)
                 one = alike.setdefault(_signature(one, change.key), one)
                 one.codes.append(code)
                 one.vias.append(_via(who, change))
@@ -234,7 +246,18 @@ class Telling:
             return False
         return any(other.key == change.key and other.start == change.end for other in others)
 
-    def _line(self, held: _Alike, act: _Act, by_time: bool, told_on: str | None) -> Line:
+    def _was_told(self, change: Change, story: Story) -> str:
+        """What readers were told that this development says, and when, where that was something else."""
+        occasions = self.told_on.get(story[0].development, ())
+        ours = {said.position for said in story}
+        mine = {name: fact for name, fact in change.before.items() if fact.position in ours}
+        family = change.key.family
+        was = sentence({}, _without(_plain(mine), NAMING.get(family, "")), family).words if mine else []
+        newest = max((fact.position for fact in mine.values()), default=0)
+        day = next((one.day for one in occasions if one.position >= newest), None)
+        return f"you were told {', '.join(was)} on {words.stated(day)}" if was and day else ""
+
+    def _line(self, held: _Alike, act: _Act, by_time: bool) -> Line:
         change, key = held.change, held.change.key
         before, after = _plain(change.before), _plain(change.after)
         name = NAMING.get(key.family, "")
@@ -242,14 +265,8 @@ class Telling:
             said = Sentence(_dated(after), "", [])
         else:
             said = sentence(_without(before, name), _without(after, name), key.family)
-        note = _back() if held.back else None
-        if (
-            told_on
-            and (was := sentence({}, _without(before, name), key.family).words)
-            and before
-            and note is None
-        ):
-            note = f"you were told {', '.join(was)} on {words.stated(told_on)}"
+        note = _back() if held.back else held.told or None
+        if note and note.startswith((f"you were told {said.was} on ", f"you were told {said.was}, ")):
             said = said._replace(was="")
         return Line(
             partners=held.codes, position=held.position, whom=whom(held.codes, held.vias, self.names),
@@ -361,6 +378,7 @@ def _signature(one: _Alike, key: Key) -> bytes:
         _plain(change.after),
         one.quiet,
         one.back,
+        one.told,
     ]
     return msgspec.json.encode(said, order="sorted")
 

@@ -311,8 +311,10 @@ def stated(text: str) -> str:
 
 
 def bound(text: str, word: str) -> str:
-    """``from 9 April 2025``; but ``by 3 May 2025``, which says so itself."""
-    return text if "by " in text else f"{word} {text}"
+    """``from 9 April 2025``; but ``by 3 May 2025``, which says so itself, and ``until 3 May 2025 at the latest``."""
+    if "by " not in text:
+        return f"{word} {text}"
+    return f"until {text.replace('by ', '', 1)} at the latest" if word == "until" else text
 
 
 def day(at: datetime, zone: ZoneInfo) -> str:

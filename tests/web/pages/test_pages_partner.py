@@ -261,4 +261,4 @@ def test_what_is_announced_shows_the_rate_it_is_to_have(history: Service) -> Non
     page = read(history, "/partners/CN", as_of="2025-04-20", known_at="2025-04-03")
     parts = row_of(page, "Section 232 tariff on cars and parts", "auto parts")
     assert "to be 25%" in words(parts)
-    assert "by 3 May 2025" in words(parts.select_one(".since"))
+    assert "until 3 May 2025 at the latest" in words(parts.select_one(".since"))
