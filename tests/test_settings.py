@@ -87,6 +87,13 @@ def test_a_mail_server_is_an_address(url, server):
     assert load({"TRACKER_SMTP_URL": url}).smtp_url == server
 
 
+def test_hosts_are_named_with_or_without_a_port():
+    hosts = load(
+        {"TRACKER_PRIVATE_HOSTS": "Hooks.Intranet, 10.1.2.3:8080,FD00:0::7,[fd00::8]:9"}
+    ).private_hosts
+    assert hosts == {("hooks.intranet", None), ("10.1.2.3", 8080), ("fd00::7", None), ("fd00::8", 9)}
+
+
 def test_a_bad_value_is_named_with_its_remedy():
     assert complaint(TRACKER_PORT="abc") == "TRACKER_PORT=abc: must be a whole number from 1 to 65535"
 
@@ -141,6 +148,18 @@ def test_a_misspelt_variable_is_an_error_that_names_the_nearest():
         ("MAIL_FROM", "nobody"),
         ("MAIL_FROM", "a@x.org, b@x.org"),
         ("MAIL_FROM", "a@x.org\r\nBcc: b@x.org"),
+        ("PRIVATE_HOSTS", "http://hooks"),
+        ("PRIVATE_HOSTS", "10.1.2.3:0"),
+        ("PRIVATE_HOSTS", "10.1.2.3:x"),
+        ("PRIVATE_HOSTS", "hooks,"),
+        ("PRIVATE_HOSTS", "10.0.0.0/8"),
+        ("PRIVATE_HOSTS", "[hooks"),
+        ("PRIVATE_HOSTS", "*.intranet"),
+        ("PLAIN_HTTP", "yes"),
+        ("SECRET_KEY", "hunter2"),
+        ("SECRET_KEY", "A" * 42),
+        ("SECRET_KEY", f"{'A' * 43}=,"),
+        ("SECRET_KEY", f"{'é' * 43}="),
         ("THREADS", "0"),
         ("LOG_FORMAT", "xml"),
         ("LOG_LEVEL", "loud"),

@@ -9,6 +9,7 @@ import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_bytes
@@ -40,6 +41,7 @@ from tracker.domain.when import moment, rfc3339, zone_of
 from tracker.projections import PROJECTIONS
 from tracker.projections.segments import changed
 from tracker.store import log
+from tracker.store.driver import MANY, in_one_go
 from tracker.store.engine import writing
 from tracker.store.log import AlreadyDone, Commit, NewEvent, StoredEvent
 from tracker.store.upcasts import type_of, version_of, versions_within
@@ -137,17 +139,25 @@ class Recording:
         self._painting = self._projections[0]
 
     def foresee(self, coming: Iterable[tuple[str | None, Order | None]]) -> None:
-        """Look up at once what will be asked for when these orders are recorded, each with its idempotency key."""
-        keys, since = [], dict[str, datetime]()
+        """Look up at once what will be asked for when these orders are recorded, each with its idempotency key. What
+        cannot be on record is not looked up: it is refused when its turn comes."""
+        keys, named, since = list[str](), set[str](), dict[str, datetime]()
         for key, order in coming:
             if key is not None:
                 keys.append(key)
             if isinstance(order, Development):
+                named |= decide.named(order)
                 for subject, at in decide.speaks(order):
                     since[subject] = min(at, since.get(subject, at))
-        self._log.foresee(keys, since.keys())
-        for projection in self._projections:
-            projection.foresee(since)
+        keys = [key for key in keys if key.isprintable()]
+        named = {key for key in named if key.isprintable()}
+        since = {key: at for key, at in since.items() if key.isprintable()}
+        with in_one_go(self._connection):
+            looking = [self._log.foresee(keys, named), *(each.foresee(since) for each in self._projections)]
+            for one in looking:
+                next(one, None)
+            for one in looking:
+                next(one, None)
 
     def recorded(self, order: Order, by: By) -> Recorded:
         """Record one order, and say what came of it, also where that was before."""
@@ -182,9 +192,10 @@ class Recording:
 
     def write(self) -> None:
         """Put into the database what was recorded since the last time."""
-        self._log.write()
-        for projection in self._projections:
-            projection.write()
+        with in_one_go(self._connection) if self._log.waiting < MANY else nullcontext():
+            self._log.write()
+            for projection in self._projections:
+                projection.write()
 
     def _unused(self, order: Order, key: str, request: bytes) -> None:
         try:
@@ -305,8 +316,7 @@ def _alone(engine: Engine, waiting: _Waiting) -> Recorded | Exception:
 def _all_recorded(engine: Engine, group: Sequence[_Waiting]) -> Sequence[Recorded | Exception]:
     with writing(engine) as connection:
         recording = Recording(connection)
-        if len(group) > 1:
-            recording.foresee((waiting.by.key, waiting.order) for waiting in group)
+        recording.foresee((waiting.by.key, waiting.order) for waiting in group)
         outcomes = [_outcome(recording, waiting) for waiting in group]
         recording.write()
     return outcomes

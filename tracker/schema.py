@@ -54,6 +54,7 @@ def micros(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
+@lru_cache(maxsize=4096)
 def instant(us: int) -> datetime:
     """The instant that many microseconds after 1970, in UTC."""
     return _EPOCH + timedelta(microseconds=us)

@@ -1,27 +1,31 @@
 """What can be set from outside: each field of `Settings` is the TRACKER_* variable of its name."""
 
+import binascii
 import ipaddress
 import os
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from email.headerregistry import Address, HeaderRegistry
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-import msgspec
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 PREFIX = "TRACKER_"
 FOR_TESTS = "TRACKER_TEST_"
+KEY_BYTES = 32
 
 Reading = Literal["open", "closed"]
 Durability = Literal["checked", "unchecked"]
+PlainHttp = Literal["refused", "allowed"]
 LogFormat = Literal["console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -146,11 +150,11 @@ def time_zone(value: str) -> ZoneInfo:
 
 
 def instant(value: str) -> datetime:
-    try:
-        when: datetime = msgspec.convert(value, Annotated[datetime, msgspec.Meta(tz=True)])
-        return when.astimezone(UTC)
-    except (msgspec.ValidationError, OverflowError):
-        raise ValueError("must be an instant with its offset, such as 2025-09-01T00:00:00Z") from None
+    with suppress(ValueError, OverflowError):
+        when = datetime.fromisoformat(value)
+        if when.tzinfo is not None and "T" in value:
+            return when.astimezone(UTC)
+    raise ValueError("must be an instant with its offset, such as 2025-09-01T00:00:00Z")
 
 
 def web_address(value: str) -> str:
@@ -193,6 +197,37 @@ def sender(value: str) -> str:
     return str(header)
 
 
+def named_hosts(value: str) -> frozenset[tuple[str, int | None]]:
+    """Host names in lower case and addresses in canonical form, each with its port, or None for any."""
+    return frozenset(named_host(one.strip()) for one in value.split(","))
+
+
+def named_host(value: str) -> tuple[str, int | None]:
+    found = re.fullmatch(r"(?:\[([^\[\]]+)\]|([^:\[\]]+))(?::([0-9]{1,5}))?", value)
+    host = (found[1] or found[2]) if found else value
+    with suppress(ValueError):
+        return canonical(host), whole(1, 65535)(found[3]) if found and found[3] else None
+    raise ValueError("must be hosts with commas between, such as hooks.intranet, 10.1.2.3:8080, [fd00::7]")
+
+
+def canonical(host: str) -> str:
+    return str(ipaddress.ip_address(host)) if is_address(host) else host_name(host).lower()
+
+
+def secret_keys(value: str) -> tuple[bytes, ...]:
+    return tuple(secret_key(one.strip()) for one in value.split(","))
+
+
+def secret_key(value: str) -> bytes:
+    """Only of that length: a key that is easy to remember is easy to find."""
+    with suppress(binascii.Error, ValueError):
+        plain = value.translate({ord("-"): "+", ord("_"): "/"})
+        key = b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+        if len(key) == KEY_BYTES:
+            return key
+    raise ValueError("must be 32 random bytes in base64, as `openssl rand -base64 32` makes them")
+
+
 def reads(parse: Callable[[str], Any], about: str, default: Any = None, *, secret: bool = False) -> Any:
     metadata = {"parse": parse, "about": about, "secret": secret}
     return field(default=default, repr=not secret, metadata=metadata)
@@ -212,6 +247,15 @@ class Settings:
     reading: Reading = reads(one_of(*get_args(Reading)), "who may read: anyone, or keys", "open")
     smtp_url: MailServer | None = reads(mail_server, "mail server; unset, no mail is sent", secret=True)
     mail_from: str = reads(sender, "sender of mails", "Negotiation tracker <tracker@localhost>")
+    private_hosts: frozenset[tuple[str, int | None]] = reads(
+        named_hosts, "hosts that may be sent to although they are not the public's", frozenset()
+    )
+    plain_http: PlainHttp = reads(
+        one_of(*get_args(PlainHttp)), "whether what leaves may go without encryption", "refused"
+    )
+    secret_key: tuple[bytes, ...] = reads(
+        secret_keys, "seals secrets of others; several: the first seals, all open", (), secret=True
+    )
     durability: Durability = reads(
         one_of(*get_args(Durability)), "whether a database that a power cut can rob is refused", "checked"
     )

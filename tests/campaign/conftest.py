@@ -1,7 +1,9 @@
 """Databases that can be hurt."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from campaign.forking import Zygote, forking
@@ -36,3 +38,17 @@ def careful_url(careful: Server) -> Iterator[str]:
     """The URL of an empty database of that server."""
     with careful.database() as url:
         yield url
+
+
+@pytest.fixture
+def empty(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """URLs of as many more such databases as are asked for."""
+    with ExitStack() as stack:
+
+        def another() -> str:
+            if database_url.startswith("sqlite"):
+                return f"sqlite:///{tmp_path / uuid4().hex}.db"
+            server: Server = request.getfixturevalue("careful")
+            return stack.enter_context(server.database())
+
+        yield another

@@ -5,6 +5,7 @@ It is children.py: for every line on stdin, a task in JSON, a child does it. On 
 tells, and "dead STATUS".
 """
 
+import gc
 import os
 import signal
 import subprocess
@@ -33,6 +34,8 @@ def die() -> None:
 
 
 def zygote(run: Callable[[bytes], None]) -> None:
+    gc.collect()
+    gc.freeze()  # what is imported stays shared: no child looks through it
     for task in sys.stdin.buffer:
         if (pid := os.fork()) == 0:
             tell(f"pid {os.getpid()}")

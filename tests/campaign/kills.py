@@ -61,7 +61,7 @@ class Record:
     def after(self, death: Death) -> None:
         """All that was acknowledged is there, whole; what was not is there whole or not at all, and sent again it is
         recorded once."""
-        _silent(self.engine)
+        silent(self.engine)
         with reading(self.engine) as connection:
             found = self._tail(connection)
             for request, first, last in death.done:
@@ -139,7 +139,7 @@ class Record:
             raise Violated(f"the segments of {wrong} are not what their events say")
 
 
-def _silent(engine: Engine) -> None:
+def silent(engine: Engine) -> None:
     """Wait until PostgreSQL has noticed the death: a COMMIT that was on its way may still be done."""
     end = time.monotonic() + 60
     while engine.dialect.name == "postgresql" and _others(engine):

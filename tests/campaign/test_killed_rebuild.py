@@ -38,7 +38,10 @@ def filled(url: str) -> Engine:
     catch_up(engine)
     load(engine, (line(n) for n in range(EVENTS)), Terms("operator", NOW))
     with writing(engine) as connection:
-        subscriptions.add(connection, address="reader@example.org", now=NOW, by="operator")
+        subscriptions.add(
+            connection, channel="email", address="reader@example.org", wanted=subscriptions.Wanted(), now=NOW,
+            by="operator", confirmed=True,
+        )  # fmt: skip
     return engine
 
 

@@ -1,6 +1,7 @@
 """What an operator does at the prompt, from a pause that is logged to the proof that nothing was rewritten."""
 
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -185,11 +186,39 @@ def test_a_key_is_shown_once(seeded: Run) -> None:
 
 def test_subscriptions(seeded: Run) -> None:
     made = seeded("subscribe", "ann@example.org", "--partner", "gb", "--hour", "7", "--zone", "Europe/London")
-    assert "ann@example.org gets GB, next on" in made.out
+    assert "ann@example.org gets GB, every day at 07:00 (London) once that is confirmed" in made.out
     id = made.out.partition(":")[0]
     assert id in seeded("subscriptions").out
     assert "its address erased" in seeded("unsubscribe", id).out
     assert "ann@example.org" not in seeded("subscriptions", "--all").out
+
+
+def test_a_subscription_is_looked_after(seeded: Run) -> None:
+    endpoint = ("https://hooks.example.org/trade?token=s3cret", "--over", "webhook", "--topic", "talks")
+    made = seeded("subscribe", *endpoint, "--at-once", "--contact", "ann@example.org").out
+    id = made.partition(":")[0]
+    assert "gets all partners: talks, as soon as it is ten minutes old once that is confirmed" in made
+    assert "shown this once: whsec_" in made
+    assert "is not confirmed yet" in seeded("subscription", "test", id, code=2).err
+    assert "is confirmed" in seeded("subscription", "confirm", id).out
+    shown = seeded("subscription", "show", id).out
+    assert f"{id}: https://hooks.example.org/trade over webhook, active" in shown
+    assert "s3cret" not in shown
+    number = seeded("subscription", "test", id).out.split()[1]
+    listed = msgspec.json.decode(seeded("delivery", "list", "--subscription", id, "--json").out)["items"]
+    assert [one["notice"] for one in listed] == ["test", "contact", "confirm"]
+    assert number in seeded("delivery", "list").out
+    assert "pending; known there as" in seeded("delivery", "show", number).out
+    assert "is on its way" in seeded("delivery", "resend", number).out
+    assert "is no state; these are: pending" in seeded("delivery", "list", "--state", "lost", code=2).err
+    secret = seeded("subscription", "rotate", id, "--hours", "1").out
+    assert "whsec_" in secret
+    assert secret not in made
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    assert "goes on; 0 deliveries" in seeded("subscription", "resume", id, "--since", yesterday).out
+    assert "write it as 2025-04-10" in seeded("subscription", "resume", id, "--since", "soon", code=2).err
+    assert "its address erased" in seeded("unsubscribe", id).out
+    assert "was stopped" in seeded("subscription", "test", id, code=2).err
 
 
 def test_the_founding_history_is_loaded_once(tracker: Run) -> None:

@@ -11,11 +11,15 @@ from typing import Any
 import msgspec
 from litestar import Litestar
 from litestar.testing import TestClient
+from sqlalchemy import Engine
 
 import tracker.web.api
 from tracker.app import create_app
+from tracker.delivery import enrolment, notices
+from tracker.delivery.sealing import sealer
+from tracker.delivery.subscriptions import Wanted
 from tracker.seeding import seed
-from tracker.settings import load
+from tracker.settings import Settings, load
 from tracker.store import access, tree
 from tracker.store.engine import open_engine, writing
 from tracker.store.migrate import migrate
@@ -46,6 +50,8 @@ CORRECTION = {
         ],
     },
 }
+ASK = {"address": "reader@example.org", "partners": ["MX"], "hour": 8, "zone": "America/Mexico_City"}
+WHO = (("webhook", "https://hooks.example.org/trade"), ("email", "bob@example.org"))
 WITHDRAWAL = {"reason": "The report was not confirmed"}
 SOURCE = {
     "title": "An institute dates the tariff on cars",
@@ -89,6 +95,7 @@ READS = {
         "/v1/statements?partner=CN&said_by=2025-04-20&as_of=2025-04-20&limit=2",
     ),
     "housekeeping": ("What there was to do on 20 May 2025", "/v1/housekeeping?limit=2&as_of=2025-05-20"),
+    "developments_json": ("Mexico", "/feeds/developments.json?partners=MX&limit=1"),
     "events": ("Pauses", "/v1/events?type=measure.paused&limit=1"),
     "signed_log": ("The founding history", "/v1/log"),
     "inclusion": ("The first event", "/v1/log/inclusion?position=1"),
@@ -108,11 +115,12 @@ def made() -> dict[str, Any]:
         tree.sign(engine, "https://tracker.example.org", NOW)
         with writing(engine) as connection:
             key = access.create(connection, "Ann", NOW).secret
-        with TestClient(create_app(load({"TRACKER_DATA_DIR": folder}), engine, lambda: NOW)) as client:
+        settings = load({"TRACKER_DATA_DIR": folder})
+        with TestClient(create_app(settings, engine, lambda: NOW)) as client:
             client.headers["Authorization"] = f"Bearer {key}"
             found = {name: example(words, client.get(path).json()) for name, (words, path) in READS.items()}
             found["schema"]["a-pause"]["value"] = client.get(READS["schema"][1]).json()
-            found |= written(client)
+            found |= written(client) | subscribed(client, engine, settings)
         engine.dispose()
     return found
 
@@ -134,6 +142,50 @@ def written(client: TestClient[Litestar]) -> dict[str, Any]:
         "conflicts": example("A source that is early", client.get("/v1/conflicts?source=institute").json()),
         "development": example("Logged, corrected, withdrawn", client.get(path).json()),
         "event": example("The pause", client.get(f"/v1/events/{logged['events'][0]['id']}").json()),
+    }
+
+
+def subscribed(client: TestClient[Litestar], engine: Engine, settings: Settings) -> dict[str, Any]:
+    locks = sealer(settings)
+    with writing(engine) as connection:
+        ann, bob = (
+            enrolled.subscription.id
+            for over, address in WHO
+            if (enrolled := enrolment.enrol(
+                connection, settings, locks, over=over, address=address, wanted=Wanted(partners=["MX"]), now=NOW,
+                by="operator", confirmed=over == "webhook",
+            ))
+        )  # fmt: skip
+    at = f"/v1/subscriptions/{ann}"
+    token = locks.token(notices.CONFIRM, bob)
+    sent = client.post(f"{at}/tests").json()
+    delivery = f"{at}/deliveries/{sent['id']}"
+    recovery = {"since": "2025-08-20T00:00:00Z"}
+    later = {"hour": 7, "topics": ["measures", "agreements"]}
+    confirmed = client.post(f"/v1/subscriptions/{bob}/confirmations", json={"token": token}).json()
+    return {
+        "subscribe request": example("To Mexico, by e-mail", ASK),
+        "subscribe": example("Asked", client.post("/v1/subscriptions", json=ASK).json()),
+        "preview request": example("To Mexico, by e-mail", ASK),
+        "preview": example("Yesterday's edition", client.post("/v1/subscriptions/previews", json=ASK).json()),
+        "all_subscriptions": example("All", client.get("/v1/subscriptions").json()),
+        "subscription": example("A digest", client.get(at).json()),
+        "change_subscription request": example("Earlier, and only of measures and agreements", later),
+        "change_subscription": example("Changed", client.patch(at, json=later).json()),
+        "confirm_subscription request": example("The token of the mail", {"token": token}),
+        "confirm_subscription": example("Confirmed", confirmed),
+        "test_subscription": example("On its way", sent),
+        "rotate_secret request": example("With an hour for both", {"hours": 1}),
+        "rotate_secret": example("Made", client.post(f"{at}/secrets", json={"hours": 1}).json()),
+        "resume_subscription": example("It goes on", client.post(f"{at}/resumptions").json()),
+        "recover_deliveries request": example("Since 20 August", recovery),
+        "recover_deliveries": example(
+            "Nothing was held", client.post(f"{at}/recoveries", json=recovery).json()
+        ),
+        "sent_deliveries": example("A test", client.get(f"{at}/deliveries").json()),
+        "sent_delivery": example("A test", client.get(delivery).json()),
+        "repeat_delivery": example("Once more", client.post(f"{delivery}/repeats").json()),
+        "stop_subscription": example("Stopped", client.delete(f"/v1/subscriptions/{bob}").json()),
     }
 
 

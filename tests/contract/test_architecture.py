@@ -43,6 +43,26 @@ IMPURE = {
     "logging",
 }
 
+ASYNC_CONNECTING = (
+    "open_connection",
+    "create_connection",
+    "create_datagram_endpoint",
+    "create_subprocess_exec",
+)
+CLIENTS = (
+    "socket", "socketserver", "http.client", "urllib.request", "urllib3", "requests", "httpx", "httpx2", "httpcore",
+    "httpcore2", "aiohttp", "websockets", "smtplib", "ftplib", "poplib", "imaplib", "telnetlib", "xmlrpc", "nats",
+    "subprocess", *(f"asyncio.{name}" for name in ASYNC_CONNECTING),
+)  # fmt: skip
+"""What connections can be made with."""
+CONNECTING = {
+    "tracker.delivery.outward": "it looks where an address leads: the only one that goes where somebody else says",
+    "tracker.delivery.channels.email": "the mail server, which the operator sets; it alone is spoken to",
+    "tracker.delivery.relay": "the NATS server that the operator names on the command line",
+    "tracker.app": "it listens, and connects to nobody",
+    "tracker.verifier": "a program of its own: whoever verifies a log types its address, on his own machine",
+}
+
 
 def name_of(path: Path) -> str:
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
@@ -119,6 +139,26 @@ def test_only_the_flow_appends() -> None:
         if isinstance(node, ast.Attribute) and node.attr == "Appending"
     }
     assert appending == {"tracker.record"}
+
+
+def connects(module: str) -> set[str]:
+    """By what a module could make connections."""
+    used = set(imports(module))
+    for node in ast.walk(ast.parse(MODULES[module].read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            used |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Attribute) and node.attr in ASYNC_CONNECTING:
+            used.add(f"asyncio.{node.attr}")
+    return {client for client in CLIENTS for name in used if f"{name}.".startswith(f"{client}.")}
+
+
+def test_there_is_one_way_to_where_somebody_else_says() -> None:
+    assert {module for module in MODULES if connects(module)} == CONNECTING.keys()
+
+
+def test_the_service_never_calls_the_verifier() -> None:
+    calling = {part(module) for module in MODULES for name in imports(module) if name == "tracker.verifier"}
+    assert calling <= {"terminal"}
 
 
 def test_the_verifier_needs_nothing_but_the_standard_library() -> None:

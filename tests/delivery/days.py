@@ -3,11 +3,10 @@ clocks are moved, schedulers stop, come late or come twice, and readers change t
 in ``laws``."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo
 
 import msgspec
 from delivery.laws import Audit
@@ -24,9 +23,9 @@ from hypothesis.stateful import (
 from projections.world import Played, World
 from sqlalchemy import func, select
 
-from tracker.delivery import dispatch, editions, schedule, subscriptions
+from tracker.delivery import dispatch, editions, enrolment, subscriptions
 from tracker.delivery.schedule import WEEKDAYS
-from tracker.delivery.subscriptions import Subscription
+from tracker.delivery.subscriptions import Subscription, Wanted, checked
 from tracker.domain.edition import Mark
 from tracker.domain.errors import Refused
 from tracker.record import By, Correct, record
@@ -36,15 +35,18 @@ FIRST = datetime(2025, 1, 6, 15, tzinfo=UTC)
 CODES = ("GB", "MX", "CN", "EU")
 ZONES = ("America/New_York", "Asia/Tokyo", "Pacific/Kiritimati", "Pacific/Pago_Pago", "America/Nuuk", "UTC")
 SECTORS = ("Energy", "Materials")
-WANTED: tuple[dict[str, Any], ...] = (
-    {"partners": ["GB"]},
-    {"partners": ["MX", "CN"]},
-    {"partners": []},
-    {"partners": ["GB"], "zone": "Asia/Tokyo", "hour": 3},
-    {"partners": ["GB"], "address": "twin@example.org"},
-    {"sectors": ["Energy"]},
-    {"partners": ["EU"], "weekdays": ["tue", "fri"]},
-)  # fmt: skip
+WANTED = (
+    Wanted(partners=["GB"]),
+    Wanted(partners=["MX", "CN"]),
+    Wanted(),
+    Wanted(partners=["GB"], zone="Asia/Tokyo", hour=3),
+    Wanted(partners=["GB"]),
+    Wanted(sectors=["Energy"]),
+    Wanted(partners=["EU"], weekdays=["tue", "fri"]),
+    Wanted(topics=["agreements", "talks"]),
+    Wanted(partners=["GB", "MX"], at_once=True),
+    Wanted(at_once=True),
+)
 
 
 def opening() -> Iterator[Step]:
@@ -67,7 +69,7 @@ class Days(RuleBasedStateMachine):
         self.played = Played(self.world.engine)
         self.now = FIRST
         self.began: dict[str, Mark] = {}
-        self.late: tuple[list[Subscription], datetime] | None = None
+        self.late: tuple[list[Subscription], list[Subscription], Mark] | None = None
         self.hurried = False
 
     @initialize(told=st.lists(developments(), max_size=6))
@@ -171,48 +173,60 @@ class Days(RuleBasedStateMachine):
     def look_and_fall_asleep(self) -> None:
         """A scheduler that has seen what is due, and is held up."""
         with reading(self.world.engine) as connection:
-            self.late = subscriptions.due(connection, self.now), self.now
+            end = Mark(as_of=self.now, position=editions.settled_position(connection, self.now))
+            due = subscriptions.due(connection, self.now)
+            self.late = due, subscriptions.behind(connection, end.position, self.now), end
 
     @precondition(lambda self: self.late)
     @rule()
     def wake_up_and_cut(self) -> None:
         """It goes on with what it saw, and what its clock said."""
         assert self.late is not None
-        seen, now = self.late
+        due, behind, end = self.late
         self.late = None
-        for one in seen:
-            cut = dispatch.cut_one(self.world.engine, one, now)
+        found = [dispatch.cut_one(self.world.engine, one, end.as_of) for one in due]
+        for one in behind:
+            found += dispatch.cut_at_once(self.world.engine, [one], end) or [None]
+        for cut in found:
             self.done["held up, and too late" if cut is None else "held up, and still first"] += 1
 
     # ------------------------------------------------------------ readers
 
     @rule(
-        which=st.integers(0, 99), zone=st.sampled_from(ZONES), hour=st.integers(0, 23), weekdays=st.sampled_from(
-            [WEEKDAYS, WEEKDAYS, ["mon", "thu"]]), due=st.booleans()
+        which=st.integers(0, 99), zone=st.sampled_from(ZONES), hour=st.integers(0, 23),
+        weekdays=st.sampled_from([WEEKDAYS, WEEKDAYS, ["mon", "thu"]]),
+        at_once=st.sampled_from([None, None, True, False]),
     )  # fmt: skip
-    def change_zone_and_hour(self, which: int, zone: str, hour: int, weekdays: list[str], due: bool) -> None:
-        """``due``: when it is due next is worked out at once, and not when it would have been due before."""
-        table, next_due = subscriptions.subscriptions, {}
-        if due:
-            next_due = {"due_at": schedule.following(self.now, hour, ZoneInfo(zone), weekdays).at}
+    def change_zone_and_hour(
+        self, which: int, zone: str, hour: int, weekdays: Sequence[str], at_once: bool | None
+    ) -> None:
+        """Or from once a day to at once, and back."""
         with writing(self.world.engine) as connection:
-            connection.execute(
-                table.update()
-                .where(table.c.id == self._reader(which))
-                .values(zone=zone, hour=hour, weekdays=list(weekdays), **next_due)
-            )
+            seen = subscriptions.get(connection, self._reader(which))
+            wanted = Wanted(
+                partners=seen.scope.partners, sectors=seen.scope.sectors, topics=seen.scope.topics, zone=zone,
+                hour=hour, weekdays=weekdays, at_once=seen.at_once if at_once is None else at_once,
+            )  # fmt: skip
+            subscriptions.change(connection, seen.id, wanted, self.now)
         self.done["changes of zone and hour"] += 1
+
+    @rule(which=st.integers(0, 99), other=st.integers(0, 99))
+    def follow_others(self, which: int, other: int) -> None:
+        """Another scope from now on."""
+        with writing(self.world.engine) as connection:
+            wanted = checked(connection, replace(WANTED[other % len(WANTED)], sectors=()))
+            subscriptions.change(connection, self._reader(which), wanted, self.now)
 
     @precondition(lambda self: len(self.began) < len(WANTED) + 3)
     @rule(which=st.integers(0, 99))
     def subscribe(self, which: int) -> None:
-        self._subscribe({**WANTED[which % len(WANTED)], "address": f"reader-{len(self.began)}@example.org"})
+        self._subscribe(WANTED[which % len(WANTED)])
 
     @rule(which=st.integers(0, 99))
     def unsubscribe(self, which: int) -> None:
         with writing(self.world.engine) as connection:
             if subscriptions.get(connection, self._reader(which)).active:
-                dispatch.unsubscribe(connection, self._reader(which))
+                enrolment.stop(connection, self._reader(which))
 
     def teardown(self) -> None:
         """Two more days, so that what was held is told as well."""
@@ -243,14 +257,16 @@ class Days(RuleBasedStateMachine):
     def _reader(self, number: int) -> str:
         return list(self.began)[number % len(self.began)]
 
-    def _subscribe(self, wanted: dict[str, Any]) -> None:
+    def _subscribe(self, wanted: Wanted) -> None:
         with writing(self.world.engine) as connection:
             try:
-                made = subscriptions.add(
-                    connection, **{"address": "reader@example.org", **wanted}, now=self.now, by="operator"
-                )
+                found = checked(connection, wanted)
             except Refused:  # no profile names the sector any more
                 return
+            made = subscriptions.add(
+                connection, channel="email", address=f"reader-{len(self.began)}@example.org", wanted=found,
+                now=self.now, by="operator", confirmed=True,
+            )  # fmt: skip
             self.began[made.id] = made.told
 
 

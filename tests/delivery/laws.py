@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import pairwise
+from itertools import combinations
 from typing import Any
 
 import msgspec
@@ -17,10 +17,10 @@ from domain.following import Follower, Known, known, patched
 from sqlalchemy import Connection, select
 
 from tracker import read
-from tracker.delivery import editions, subscriptions
+from tracker.delivery import dispatch, editions, subscriptions
 from tracker.delivery.editions import cuts
 from tracker.delivery.subscriptions import Subscription
-from tracker.domain.edition import Edition, Entry, Line, Mark
+from tracker.domain.edition import Edition, Entry, Line, Mark, Scope
 from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, actor_of
 from tracker.domain.history import History, restated
 from tracker.domain.telling import Frame, Occasion
@@ -46,6 +46,10 @@ class Read:
     @property
     def window(self) -> tuple[Mark, Mark]:
         return self.edition.since, self.edition.until
+
+    @property
+    def frame(self) -> object:
+        return self.edition.scope, self.window, self.edition.day, self.edition.zone
 
     def entries(self, parts: Collection[str] = BY_KNOWLEDGE) -> Iterator[tuple[str, Entry]]:
         for part in parts:
@@ -100,44 +104,57 @@ class Audit:
         before, after = (self.history(code, at) for at in (commit - 1, self.ends[commit]))
         return bool(restated(before, after, BEGINNING, FOREVER))
 
-    def whom(self, one: Subscription) -> list[str]:
-        """The partners of a subscription that names them or none at all."""
-        return one.scope.partners or self.codes
+    def whom(self, scope: Scope) -> list[str]:
+        """The partners of a scope that names them or none at all."""
+        return scope.partners or self.codes
 
     # ------------------------------------------------------------ the laws
 
     def hold(self, now: datetime) -> None:
         """As of an instant at which everything that is due was cut."""
-        assert [one for one in self.subscriptions if one.active and one.due_at <= now] == []
+        assert dispatch.missing(self.connection, now) == []
         for one in self.subscriptions:
             held = self.editions[one.id]
             self.windows_chain(one, held)
             self.each_event_is_told_once(one, held)
-            for read_one in held:
-                self.it_says_what_it_is_named_by(read_one)
-                self.each_stands_in_its_part(read_one)
-            if not one.scope.sectors:
-                self.nothing_is_forgotten(one, held)
-                self.nothing_else_is_told(one, held)
-                for read_one in held:
-                    self.its_parts_lead_from_one_state_to_the_next(one, read_one)
+            for each in held:
+                self.it_says_what_it_is_named_by(each)
+                self.each_stands_in_its_part(each)
+                if not each.edition.scope.sectors:
+                    self.nothing_is_forgotten(each)
+                    self.nothing_else_is_told(each)
+                    self.its_parts_lead_from_one_state_to_the_next(each)
+            same = all(each.edition.scope == one.scope for each in held)
+            if same and not one.scope.sectors:
                 self.who_reads_them_all_knows_what_is_known(one, held)
-            self.they_do_not_depend_on_when_they_are_cut(one, held)
+            self.they_do_not_depend_on_when_they_are_cut(held)
         self.equal_scopes_share_them()
 
     def windows_chain(self, one: Subscription, held: Sequence[Read]) -> None:
-        """From where it was made to where it stands, without a gap and without an overlap; one for a local date."""
+        """From where it was made to where it stands, without a gap and without an overlap. Who is told at once is told
+        nothing about a time in which nothing happened."""
         at = self.began[one.id]
         for each in held:
             since, until = each.window
-            assert since == at, (one.id, each.due_key)
-            assert since.as_of < until.as_of
+            self.nothing_happened(each.edition.scope, at, since)
+            assert since.as_of <= until.as_of
             assert since.position <= until.position
             at = until
-        assert one.told == at
+        self.nothing_happened(one.scope, at, one.told)
         keys = [each.due_key for each in held]
         assert len(keys) == len(set(keys))
-        assert keys == [each.edition.day for each in held]
+        assert all(each.due_key == each.edition.day for each in held if _of_a_day(each.due_key))
+
+    def nothing_happened(self, scope: Scope, since: Mark, until: Mark) -> None:
+        if since == until:
+            return
+        assert since.as_of <= until.as_of
+        assert since.position <= until.position
+        for code in [] if scope.sectors else self.whom(scope):
+            assert self.state(code, since) == self.state(code, until)
+            assert not any(
+                self.moved(commit, code) for commit in self.ends if since.position < commit <= until.position
+            )
 
     def it_says_what_it_is_named_by(self, each: Read) -> None:
         assert hashlib.sha256(each.content.encode()).hexdigest() == each.id
@@ -178,39 +195,40 @@ class Audit:
         happened = over(told.announced, told.zone or zone_of(actor_of(story[0].subject)))
         return "withdrawn" if gone else "late" if happened <= since.as_of else "new"
 
-    def nothing_is_forgotten(self, one: Subscription, held: Sequence[Read]) -> None:
+    def nothing_is_forgotten(self, each: Read) -> None:
         """What changed something for a partner of the scope, or names one though it changed nothing."""
-        codes = self.whom(one)
-        for each in held:
-            since, until = each.window
-            counted = {p for _, entry in each.entries() for p in entry.positions}
-            shown = {p for _, entry in each.entries() if not entry.quiet for p in entry.positions}
-            for development, story in self.stories.items():
-                story = [e for e in story if e.position <= until.position]  # noqa: PLW2901
-                fresh = [e for e in story if e.position > since.position]
-                if not fresh:
-                    continue
-                moved = any(
-                    self.moved(commit, code) for commit in {e.commit for e in fresh} for code in codes
-                )
-                positions = {e.position for e in fresh}
-                assert not moved or positions <= counted, (one.id, development)
-                if not _wordless(story, fresh) and (
-                    one.scope.everybody or (not moved and self.named(story, codes))
-                ):
-                    assert positions <= shown, (one.id, development)
+        scope, (since, until) = each.edition.scope, each.window
+        codes = self.whom(scope)
+        counted = {p for _, entry in each.entries() for p in entry.positions}
+        shown = {p for _, entry in each.entries() if not entry.quiet for p in entry.positions}
+        for whole in self.stories.values():
+            story = [e for e in whole if e.position <= until.position]
+            fresh = [e for e in story if e.position > since.position]
+            if not fresh:
+                continue
+            moved = any(self.moved(commit, code) for commit in {e.commit for e in fresh} for code in codes)
+            positions = {e.position for e in fresh}
+            assert not moved or positions <= counted, (scope, positions)
+            if scope.topics or _wordless(story, fresh):
+                continue
+            if scope.everybody or (not moved and self.named(story, codes)):
+                assert positions <= shown, (scope, positions)
 
-    def nothing_else_is_told(self, one: Subscription, held: Sequence[Read]) -> None:
+    def nothing_else_is_told(self, each: Read) -> None:
         """No line for a partner outside the scope; to readers no event that names others alone and moves nothing here
-        (one that moves something may name others alone: a lane of theirs may be what a later ``each_of`` meant)."""
-        codes = self.whom(one)
-        for each in held:
-            for part, entry in each.entries((*BY_TIME, *BY_KNOWLEDGE, "coming")):
-                assert set(entry.partners) <= set(codes)
-                assert {code for line in entry.lines for code in line.partners} <= set(codes)
-                assert entry.quiet or entry.partners or one.scope.everybody
-                if part in BY_KNOWLEDGE and not entry.quiet and not one.scope.everybody:
-                    assert self.moves_or_may_name(entry, codes), (one.scope, entry)
+        (one that moves something may name others alone: a lane of theirs may be what a later ``each_of`` meant), and
+        none about what they do not want to hear of."""
+        scope = each.edition.scope
+        codes = self.whom(scope)
+        for part, entry in each.entries((*BY_TIME, *BY_KNOWLEDGE, "coming")):
+            assert set(entry.partners) <= set(codes)
+            assert {code for line in entry.lines for code in line.partners} <= set(codes)
+            if entry.quiet:
+                continue
+            assert entry.partners or scope.everybody
+            assert not scope.topics or {*scope.topics} & {*entry.topics}
+            if part in BY_KNOWLEDGE and not scope.everybody:
+                assert self.moves_or_may_name(entry, codes), (scope, entry)
 
     def moves_or_may_name(self, entry: Entry, codes: Collection[str]) -> bool:
         told = [self.events[position] for position in entry.positions]
@@ -241,20 +259,20 @@ class Audit:
         named = [_named(fact) for event in story for fact in _facts([event])]
         return all(whom is not None and whom.isdisjoint(near) for whom in named)
 
-    def its_parts_lead_from_one_state_to_the_next(self, one: Subscription, each: Read) -> None:
+    def its_parts_lead_from_one_state_to_the_next(self, each: Read) -> None:
         """By time, then by knowledge: applied to S(d1, k1) they give S(d2, k1), and then S(d2, k2)."""
         since, until = each.window
-        for code in self.whom(one):
+        for code in self.whom(each.edition.scope):
             now = self.state(code, since)
             lines = [line for line in each.lines(BY_TIME, code) if line.before != line.after]
             for line in sorted(lines, key=lambda line: line.starts or BEGINNING):
                 assert since.as_of < (line.starts or BEGINNING) <= until.as_of
                 _lay(now, line)
-            assert now == self.state(code, Mark(as_of=until.as_of, position=since.position)), (one.id, code)
+            assert now == self.state(code, Mark(as_of=until.as_of, position=since.position)), code
             for line in sorted(each.lines(BY_KNOWLEDGE, code), key=lambda line: line.position):
                 if (line.starts or BEGINNING) <= until.as_of < (line.ends or FOREVER):
                     _lay(now, line)
-            assert now == self.state(code, until), (one.id, code, _differ(now, self.state(code, until)))
+            assert now == self.state(code, until), (code, _differ(now, self.state(code, until)))
 
     def who_reads_them_all_knows_what_is_known(self, one: Subscription, held: Sequence[Read]) -> None:
         """Of every instant, past and to come, from the day of the subscription on as well as before."""
@@ -263,7 +281,7 @@ class Audit:
             scope=one.scope, day="2025-01-01", zone=one.zone, since=Mark(as_of=BEGINNING, position=0), until=began
         )  # fmt: skip
         before = editions.worked_out(self.connection, first)
-        for code in self.whom(one):
+        for code in self.whom(one.scope):
             follower = Follower()
             for edition in (before, *(each.edition for each in held)):
                 follower.read(edition, code)
@@ -273,7 +291,7 @@ class Audit:
                 found, wanted = follower.at(at), known(now, at)
                 assert found == wanted, (one.scope, code, at, _differ(found, wanted))
 
-    def they_do_not_depend_on_when_they_are_cut(self, one: Subscription, held: Sequence[Read]) -> None:
+    def they_do_not_depend_on_when_they_are_cut(self, held: Sequence[Read]) -> None:
         """Worked out again today, from the same marks, each is the same to the byte."""
         told_on: dict[str, list[Occasion]] = {}
         for each in held:
@@ -289,21 +307,25 @@ class Audit:
             )
             on = {development: told_on[development] for development in repaired & told_on.keys()}
             again = msgspec.json.encode(editions.worked_out(self.connection, frame, on), order="sorted")
-            assert again.decode() == each.content, (one.id, each.edition.day)
+            assert again.decode() == each.content, (each.edition.scope, each.edition.day)
             told = {e.development for e in each.edition.told if e.positions}
             for development in told | {also.development for e in each.edition.told for also in e.also}:
                 told_on.setdefault(development, []).append(Occasion(until.position, each.edition.day))
 
     def equal_scopes_share_them(self) -> None:
         """As long as two were told the same before."""
-        for one, other in pairwise(sorted(self.subscriptions, key=lambda s: (*s.scope.partners, s.zone))):
-            if one.scope == other.scope and self.began[one.id] == self.began[other.id]:
-                for mine, its in zip(self.editions[one.id], self.editions[other.id], strict=False):
-                    if (mine.window, mine.edition.day, mine.edition.zone) != (
-                        its.window, its.edition.day, its.edition.zone,
-                    ):  # fmt: skip
-                        break
-                    assert mine.id == its.id
+        for one, other in combinations(self.subscriptions, 2):
+            if self.began[one.id] != self.began[other.id]:
+                continue
+            for mine, its in zip(self.editions[one.id], self.editions[other.id], strict=False):
+                if mine.frame != its.frame:
+                    break
+                assert mine.id == its.id
+
+
+def _of_a_day(key: str) -> bool:
+    """Whether an edition was cut for a local date, and not at once."""
+    return key.count("-") == 2 and "/" not in key
 
 
 def _repair(event: StoredEvent) -> bool:

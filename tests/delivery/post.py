@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 import msgspec
@@ -16,8 +17,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import Engine
 
-from tracker.delivery import subscriptions
-from tracker.delivery.subscriptions import Subscription
+from tracker.delivery import enrolment
+from tracker.delivery.enrolment import Enrolled
+from tracker.delivery.sealing import Sealer
+from tracker.delivery.subscriptions import Subscription, Wanted
 from tracker.domain.events import Correction, Development, Withdrawal
 from tracker.record import By, Correct, Withdraw, record
 from tracker.settings import MailServer, Settings
@@ -27,6 +30,10 @@ from tracker.store.migrate import migrate
 TARIFF = "measure:us-tariff"
 MORNING = datetime(2025, 3, 10, 12, 0, tzinfo=UTC)
 """Monday 10 March 2025, 08:00 in New York."""
+
+
+KEY = bytes(32)
+SEALER = Sealer([KEY])
 
 
 @dataclass
@@ -49,6 +56,7 @@ class World:
     engine: Engine
     clock: Clock
     logged: list[str] = field(default_factory=list)
+    settings: Settings = field(default_factory=lambda: settings(None))
 
     def log(self, *events: dict[str, Any], announced: str | None = None, title: str = "What happened") -> str:
         on = announced or self.clock.now.date().isoformat()
@@ -74,9 +82,23 @@ class World:
     def withdraw(self, id: str) -> None:
         record(self.engine, Withdraw(id, Withdrawal(reason="It never happened")), By("ana", self.clock()))
 
-    def subscribe(self, address: str = "reader@example.org", **wanted: Any) -> Subscription:
+    def subscribe(
+        self, address: str = "reader@example.org", over: str = "email", **wanted: Any
+    ) -> Subscription:
+        """A subscription that is confirmed already."""
+        made = self.enrol(address, over, confirmed=True, **wanted)
+        assert made is not None
+        return made.subscription
+
+    def enrol(
+        self, address: str, over: str = "email", *, confirmed: bool = False, stranger: bool = False,
+        contact: str | None = None, **wanted: Any,
+    ) -> Enrolled | None:  # fmt: skip
         with writing(self.engine) as connection:
-            return subscriptions.add(connection, address=address, now=self.clock(), by="operator", **wanted)
+            return enrolment.enrol(
+                connection, self.settings, SEALER, over=over, address=address, wanted=Wanted(**wanted), contact=contact,
+                now=self.clock(), by="operator", confirmed=confirmed, stranger=stranger,
+            )  # fmt: skip
 
 
 def world(url: str) -> World:
@@ -99,9 +121,10 @@ def world(url: str) -> World:
 
 @dataclass
 class Server:
-    """A mail server that keeps what it takes. ``answers``: what it says to RCPT and after DATA, one per mail; then
-    all is well. "drop": it takes the mail and hangs up without a word; "hang": it says nothing for a long time."""
+    """A mail server that keeps what it takes. ``answers``: what it says to MAIL, to RCPT and after DATA, one per mail;
+    then all is well. "drop": it takes the mail and hangs up without a word; "hang": it says nothing for a long time."""
 
+    sender_answers: list[str] = field(default_factory=list)
     recipient_answers: list[str] = field(default_factory=list)
     data_answers: list[str] = field(default_factory=list)
     mails: list[EmailMessage] = field(default_factory=list)
@@ -111,6 +134,14 @@ class Server:
     @property
     def settings(self) -> Settings:
         return settings(MailServer("127.0.0.1", self.port, tls=False))
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        answer = self.sender_answers.pop(0) if self.sender_answers else "250 Fine"
+        if answer.startswith("2"):
+            envelope.mail_from = address
+        return answer
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -124,6 +155,9 @@ class Server:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         answer = self.data_answers.pop(0) if self.data_answers else "250 Taken"
+        if answer == "hang":
+            await asyncio.sleep(1.5)
+            answer = "250 Taken at last"
         if answer == "drop" or answer.startswith("2"):
             assert isinstance(envelope.content, bytes)
             self.raw.append(envelope.content)
@@ -135,12 +169,14 @@ class Server:
 
 
 @contextmanager
-def mail_server(host: str = "127.0.0.1", **temper: Any) -> Iterator[Server]:
-    """A mail server on a port of its own."""
+def mail_server(
+    host: str = "127.0.0.1", tls: SSLContext | None = None, starttls: SSLContext | None = None, **temper: Any
+) -> Iterator[Server]:
+    """A mail server on a port of its own; ``tls``: from the first byte."""
     with socket.create_server((host, 0)) as found:
         port = found.getsockname()[1]
     handler = Server(**temper, port=port)
-    controller = Controller(handler, hostname=host, port=port)
+    controller = Controller(handler, hostname=host, port=port, ssl_context=tls, tls_context=starttls)
     controller.start()
     try:
         yield handler
@@ -151,5 +187,5 @@ def mail_server(host: str = "127.0.0.1", **temper: Any) -> Iterator[Server]:
 def settings(server: MailServer | None = None) -> Settings:
     return Settings(
         smtp_url=server, mail_from="Trade talks <tracker@example.org>", public_url="https://tracker.example.org",
-        data_dir=Path("/nonexistent"),
+        data_dir=Path("/nonexistent"), secret_key=(KEY,),
     )  # fmt: skip

@@ -10,16 +10,19 @@ from email.message import EmailMessage
 import msgspec
 import pytest
 from bs4 import BeautifulSoup
-from delivery.post import settings
+from delivery.post import SEALER, settings
 
 from tracker.delivery import render
 from tracker.delivery.channels.channel import Parcel
 from tracker.delivery.channels.email import message
 from tracker.delivery.deliveries import reference
 from tracker.delivery.editions import Frozen
+from tracker.delivery.notices import links
 from tracker.domain.edition import Edition, Entry, Line, Mark, Scope, headline
 
 AT = datetime(2025, 3, 12, 12, tzinfo=UTC)
+
+LINKS = links("https://tracker.example.org", SEALER, "sub-1")
 
 
 def entry(number: int = 1, title: str = "China raises its tariff", **more: object) -> Entry:
@@ -54,7 +57,7 @@ def frozen(edition: Edition) -> Frozen:
 
 def parcel(edition: Edition, recipient: str = "reader@example.org", previous: str | None = None) -> Parcel:
     kept = frozen(edition)
-    return Parcel(kept, recipient, reference(kept.id, recipient), previous)
+    return Parcel(kept, recipient, reference(kept.id, recipient), previous, LINKS, AT)
 
 
 def mail(parcel: Parcel) -> EmailMessage:
@@ -82,9 +85,10 @@ def test_the_headers() -> None:
     assert found["Date"] == "Wed, 12 Mar 2025 12:00:00 +0000"
     assert re.fullmatch(r"<[0-9a-f]{40}@example\.org>", found["Message-ID"])
     assert found["References"] == "<abc@example.org>"
-    assert found["List-Id"] == "Trade talks, daily digest <digest.tracker.example.org>"
+    assert found["List-Id"] == "Trade talks <digest.tracker.example.org>"
     assert found["Auto-Submitted"] == "auto-generated"
-    assert found["List-Unsubscribe"] is None
+    assert found["List-Unsubscribe"] == f"<{LINKS.stop}>"
+    assert found["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert found.get_content_type() == "multipart/alternative"
 
 
@@ -99,9 +103,9 @@ def test_text_and_html_say_the_same() -> None:
     found = mail(parcel(edition(entry())))
     text, page = text_of(found), BeautifulSoup(html_of(found), "html.parser")
     for said in (
-        "China: Tariff on all American goods: 84% from 10 April 2025, was 34% (adds to other duties)",
+        "China: Tariff on all American goods: 84% (was 34%) from 10 April 2025 (adds to other duties)",
         "announced 9 April 2025", "It answers.", "1 change of state (CN)", "China raises its tariff", "Xinhua",
-        "Japan (not at all)", "your address was entered for China, Japan",
+        "Japan (not at all)", "you subscribed to China, Japan",
     ):  # fmt: skip
         assert said in " ".join(text.split())
         assert said in " ".join(page.get_text().split())

@@ -1,5 +1,7 @@
 """An edition keeps its place and its address when a development that it told is erased, and none of its text."""
 
+import json
+
 from delivery.post import World
 from sqlalchemy import text
 
@@ -64,3 +66,24 @@ def test_what_was_logged_withdrawn_and_erased_since_is_told_as_that(world: World
     assert "Another" in [entry.title for entry in told.edition.told]
     world.clock.forward(days=1)
     assert cut(world) is not None
+
+
+def test_editions_that_told_nothing_of_it_keep_their_bytes(world: World) -> None:
+    """Also those that were frozen before editions had charts."""
+    world.subscribe(partners=["CN"])
+    id = world.rate(37, "MX", title=f"A {SECRET}")
+    world.rate(38, "CN")
+    world.clock.forward(days=1, hours=1)
+    (told,) = cut(world)
+    content = json.loads(told.content)
+    for entry in content["new"]:
+        assert entry.pop("charts")
+    old = json.dumps(content)
+    with writing(world.engine) as connection:
+        connection.execute(editions.editions.update().values(content=old))
+    world.withdraw(id)
+    with writing(world.engine) as connection:
+        plan = erasure.erase(connection, id, "ordered", world.clock())
+        assert editions.forget(connection, plan.development, (), plan.first) == 0
+    with reading(world.engine) as connection:
+        assert editions.get(connection, told.id).content == old

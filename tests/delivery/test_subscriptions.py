@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from delivery.post import World
 
-from tracker.delivery import deliveries, dispatch, subscriptions
+from tracker.delivery import deliveries, dispatch, enrolment, subscriptions
 from tracker.domain.edition import Mark
 from tracker.domain.errors import Refused
 from tracker.store.engine import reading, writing
@@ -79,7 +79,7 @@ def test_who_stops_gets_nothing_more_and_is_forgotten(world: World) -> None:
     world.clock.forward(days=1)
     dispatch.cut_due(world.engine, world.clock())
     with writing(world.engine) as connection:
-        dispatch.unsubscribe(connection, made.id)
+        enrolment.stop(connection, made.id)
     with reading(world.engine) as connection:
         assert subscriptions.listed(connection) == []
         assert [one.address for one in subscriptions.listed(connection, stopped=True)] == [""]
@@ -87,4 +87,4 @@ def test_who_stops_gets_nothing_more_and_is_forgotten(world: World) -> None:
     world.clock.forward(days=1)
     assert dispatch.cut_due(world.engine, world.clock()) == []
     with writing(world.engine) as connection, pytest.raises(Refused, match="stopped already"):
-        dispatch.unsubscribe(connection, made.id)
+        enrolment.stop(connection, made.id)

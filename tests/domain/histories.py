@@ -212,6 +212,20 @@ def histories(draw: st.DrawFn, most: int = 9) -> list[Step]:
     return steps
 
 
+@st.composite
+def put_in_late(draw: st.DrawFn, most: int = 10) -> list[Step]:
+    """Developments in the order in which they were announced; then some that come late, and repairs."""
+    told = draw(st.lists(developments(few=True), min_size=4, max_size=most))
+    told.sort(key=lambda one: str(one["announced"]))
+    steps = [Step("log", one) for one in told]
+    for kind in draw(
+        st.lists(st.sampled_from(["log", "log", "correct", "withdraw"]), min_size=1, max_size=4)
+    ):
+        late = {} if kind == "withdraw" else draw(developments())
+        steps.append(Step(kind, late, draw(st.integers(0, len(told) - 1))))
+    return steps
+
+
 def _anywhere(event: dict[str, Any]) -> bool:
     """Whether it means the same wherever it is recorded; a claim is closed only after it was made."""
     return event["subject"] != PARTNER and event["type"] != "claim.closed"
@@ -236,6 +250,19 @@ def sample(number: int) -> list[list[Step]]:
 
     @settings(derandomize=True, max_examples=number, database=None, phases=[Phase.generate], deadline=None)
     @given(histories())
+    def draw(steps: list[Step]) -> None:
+        found.append(steps)
+
+    draw()
+    return found
+
+
+def sample_put_in_late(number: int) -> list[list[Step]]:
+    """The same of those."""
+    found: list[list[Step]] = []
+
+    @settings(derandomize=True, max_examples=number, database=None, phases=[Phase.generate], deadline=None)
+    @given(put_in_late())
     def draw(steps: list[Step]) -> None:
         found.append(steps)
 

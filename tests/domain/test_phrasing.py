@@ -15,7 +15,7 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], Sentence]] = [
     ({"status": "paused", "rate": TEN}, {"status": "in_force", "rate": FIFTEEN},
      Sentence(["15%"], "paused at 10%", [])),
     ({"status": "in_force"}, {"status": "ended", "why_ended": "revoked"},
-     Sentence(["ended (revoked)"], "in force", [])),
+     Sentence(["ended, revoked"], "in force", [])),
     ({"status": "in_force", "rate": TEN}, {}, Sentence(["does not apply"], "10%", [])),
     ({"rate": TEN}, {}, Sentence(["no rate"], "10%", [])),
     ({}, {"status": "threatened", "rate": TEN, "starts": "2025-06-01"},

@@ -77,4 +77,4 @@ def test_stopping_ends_what_is_under_way_and_may_be_repeated(world: World) -> No
 
 def test_the_jobs_of_the_service() -> None:
     told = [(job.name, job.every_seconds) for job in JOBS]
-    assert told == [("cut", 30), ("rebuild", 60), ("send", 30), ("sign", 15), ("watch", 600)]
+    assert told == [("cut", 30), ("rebuild", 60), ("send", 5), ("sign", 15), ("tidy", 3600), ("watch", 600)]

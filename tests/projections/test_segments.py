@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from domain.histories import DEAL, LAW, PAIR, Step, X, Y, histories, opening, shuffled, traits
+from domain.histories import DEAL, LAW, PAIR, Step, X, Y, histories, opening, put_in_late, shuffled, traits
 from hypothesis import HealthCheck, event, given, settings
 from projections.world import (
     Played,
@@ -56,6 +56,12 @@ def test_the_segments_say_what_the_oracle_says_whatever_is_recorded(world: World
     assert_sound(world, steps)
 
 
+@settings(search, max_examples=40)
+@given(steps=put_in_late())
+def test_what_comes_late_is_folded_as_from_scratch(world: World, steps: list[Step]) -> None:
+    assert_sound(world, steps)
+
+
 @settings(search, max_examples=12)
 @given(steps=histories(most=6))
 def test_both_databases_hold_the_same_truth(either: World, steps: list[Step]) -> None:
@@ -68,6 +74,13 @@ def test_any_order_of_recording_ends_in_the_same_present(
     world: World, drawn: tuple[list[Step], list[int]]
 ) -> None:
     assert_order_is_nothing(world, drawn)
+
+
+@pytest.mark.campaign
+@settings(search, max_examples=4000)
+@given(steps=put_in_late(most=16))
+def test_what_comes_late_is_folded_as_from_scratch_in_a_long_search(world: World, steps: list[Step]) -> None:
+    assert_sound(world, steps)
 
 
 @pytest.mark.campaign

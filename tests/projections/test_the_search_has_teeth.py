@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from domain.given import amended, at
-from domain.histories import DAYS, Step, sample, traits
+from domain.histories import DAYS, Step, sample, sample_put_in_late, traits
 from projections.world import World, assert_as_from_scratch, assert_true_everywhere
 from sqlalchemy.exc import IntegrityError
 
@@ -37,14 +37,16 @@ PLAIN = [
     plain(at(1, "GB"), at(2, "each_of", except_=["GB"])),
 ]
 """What random histories hit too, but late."""
+SAMPLES = 120
 
 
 @pytest.fixture(scope="module")
 def samples() -> list[list[Step]]:
-    return PLAIN + sample(120)
+    return PLAIN + sample(SAMPLES) + sample_put_in_late(60)
 
 
 def test_the_histories_are_interesting(samples: list[list[Step]]) -> None:
+    samples = samples[: len(PLAIN) + SAMPLES]
     met = Counter(trait for steps in samples for trait in traits(steps))
     shares = {trait: round(met[trait] / len(samples), 2) for trait in OFTEN}
     assert {trait: share for trait, share in shares.items() if share < OFTEN[trait]} == {}
@@ -70,9 +72,15 @@ MUTANTS: list[tuple[ModuleType, str, str, str]] = [
     (paint, "_paints", "_lead(dates.announced, painted, stated)", "_lead(dates.announced, painted, ())"),
     (paint, "_fields", "if name in fields", "if False"),
     (painting, "Painting", "order < subject.top", "order < order"),
-    (segments, "contributions", "originals[development]", "said[0][0] if said else 0"),
-    (segments, "contributions", "(told, [(stored.position, now) for now in event.now])", "(told, [])"),
-    (segments, "contributions", "latest[stored.development] = (told, [])", "pass"),
+    (segments, "said_after", "originals[development]", "said[0][0] if said else 0"),
+    (segments, "said_after", "[paint for now in event.now for paint in painted_by(told, now)]", "[]"),
+    (segments, "said_after", "(told, new)", "latest.get(stored.development, (told, new))"),
+    (segments, "said_after", "min(since, paints_since(paints))", "paints_since(paints)"),
+    (painting, "Painting", "if lowest >= order:", "if True:"),
+    (painting, "Painting", "first - 1, event.position)", "first, event.position)"),
+    (painting, "Painting", "said.since - TICK", "said.since"),
+    (painting, "Painting", "lanes[lane] = []", "pass"),
+    (painting, "Painting", "max(c.order for c in said.contributions)", "order"),
     (painting, "Painting", "alive=bool(alive)", "alive=state is not None"),
     (painting, "Painting", "held.known_until = event.position", "held.known_until = event.position + 1"),
     (painting, "Painting", "segment, event.position)", "segment, event.position - 1)"),

@@ -58,7 +58,7 @@ def kept(world: World, played: Played) -> list[Any]:
         others = [
             sorted(map(repr, connection.execute(text(f"SELECT {columns} FROM {table}"))))
             for columns, table in [
-                ("*", "tops"), ("key, version", "subjects"), ("first, last, recorded_at", "commits"),
+                ("*", "turns"), ("key, version", "subjects"), ("first, last, recorded_at", "commits"),
                 ("subject, partner, target, scope, basis, aspect", "lanes"),
             ]
         ]  # fmt: skip

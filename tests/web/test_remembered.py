@@ -1,7 +1,9 @@
 """An answer that is kept in memory is the one that would be worked out afresh."""
 
+import asyncio
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,9 @@ from tracker.store.migrate import migrate
 from tracker.web import remembered
 
 PATHS = (
-    "/", "/partners/MX", "/partners/DE", "/v1/partners", "/v1/partners?limit=1", "/v1/partners/MX",
+    "/", "/partners/MX", "/partners/DE", "/feeds/developments.atom?limit=3&partners=MX", "/feeds/dates.ics",
+    "/feeds/developments.json?limit=3&sectors=Consumer+Discretionary", "/v1/partners",
+    "/v1/partners?limit=1", "/v1/partners/MX",
     "/v1/partners/MX/state",
     "/v1/partners/DE/state",
     "/v1/partners/MX/timeline", "/v1/partners/GB/timeline", "/v1/partners/GB/timeline?limit=2", "/v1/authorities",
@@ -37,9 +41,10 @@ EDGES = [
     datetime(2025, 9, 15, 12, tzinfo=UTC), datetime(2025, 9, 30, 16, 29, 59, tzinfo=UTC),
     datetime(2025, 10, 1, 3, 59, 59, 999999, tzinfo=UTC), datetime(2025, 10, 1, 4, tzinfo=UTC),
     datetime(2025, 10, 1, 4, 0, 0, 1, tzinfo=UTC), datetime(2025, 11, 5, 5, tzinfo=UTC),
+    datetime(2025, 12, 30, 3, 59, 59, 999999, tzinfo=UTC), datetime(2025, 12, 30, 4, tzinfo=UTC),
     datetime(2026, 1, 1, tzinfo=UTC),
 ]  # fmt: skip
-"""Instants around what happens by itself: a day ends, a pause ends, a deadline comes."""
+"""Instants around what happens by itself: a day ends, a pause ends, a deadline comes, a date is long past."""
 
 
 class Two:
@@ -131,7 +136,7 @@ def test_each_is_the_same_at_every_edge_of_time(two: Two) -> None:
 
 
 def test_what_was_erased_is_not_remembered(two: Two) -> None:
-    paths = ("/partners/MX", "/v1/partners/MX/timeline")
+    paths = ("/partners/MX", "/v1/partners/MX/timeline", "/feeds/developments.atom", "/feeds/dates.ics")
     held = logged(two.engine, deadline(1), two.now)
     withdrawn(two.engine, held.development, two.now)
     for path in paths * 2:
@@ -146,11 +151,11 @@ def test_what_was_erased_is_not_remembered(two: Two) -> None:
 def test_what_is_asked_again_is_not_worked_out_again(
     on_sqlite: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for path in PATHS[:12]:
+    for path in PATHS[:15]:
         for _ in range(2):
             on_sqlite.client.get(path)
     made = _count(monkeypatch)
-    for path in PATHS[:12]:
+    for path in PATHS[:15]:
         assert on_sqlite.client.get(path).status_code == 200
     assert made == []
 
@@ -166,6 +171,35 @@ def _count(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(remembered.Remembered, "keep", keep)
     return made
+
+
+def test_what_many_ask_for_is_worked_out_once(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = "/v1/partners/MX/timeline"
+    with two.remembers as client, ThreadPoolExecutor(8) as pool:
+        for number in range(3):
+            for _ in range(3):
+                client.get(path)
+            made = _count(monkeypatch)
+            logged(two.engine, deadline(number), two.now)
+            answers = [*pool.map(client.get, [path] * 16)]
+            assert all(f"Deadline {number}" in answer.text for answer in answers)
+            assert made == [path]
+            monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
+def test_a_connection_that_was_ended_is_replaced(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    with two.remembers as client:
+        for _ in range(3):
+            client.get("/v1/partners")
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        with two.engine.connect() as connection:
+            connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
+        made = _count(monkeypatch)
+        assert client.get("/v1/partners").status_code == 200
+        assert made == []
 
 
 def test_an_answer_from_memory_is_not_sent_twice(on_sqlite: Service) -> None:
@@ -210,12 +244,12 @@ def test_no_more_is_kept_than_there_is_room_for(on_sqlite: Service) -> None:
     about = remembered.About(point())
     for number in range(50):
         scope: Any = {"raw_path": f"/{number}".encode(), "query_string": b"", "headers": []}
-        kept.found(scope)
+        asyncio.run(kept.found(scope))
         remembered.remember(scope, about)
         kept.keep(scope, [], bytes(300))
     held = [
         number for number in range(50)
-        if kept.found({"raw_path": f"/{number}".encode(), "query_string": b"", "headers": []})  # type: ignore[arg-type]
+        if asyncio.run(kept.found({"raw_path": f"/{number}".encode(), "query_string": b"", "headers": []}))  # type: ignore[arg-type]
     ]  # fmt: skip
     assert held == [47, 48, 49]
 

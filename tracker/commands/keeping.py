@@ -105,6 +105,22 @@ def rebuild() -> None:
 
 
 @click.command()
+@click.option("--forward", metavar="SPAN", help="Put it forward: 1d, 36h, 90m.")
+@click.option("--to", metavar="WHEN", help="Put it forward to this instant, such as 2025-09-03T08:00-04:00.")
+@as_json
+def clock(forward: str | None, to: str | None, as_json: bool) -> None:
+    """What time it is by the clock that everything is stamped by, and, in a demonstration, let it be later.
+
+    Only a database that was begun with TRACKER_CLOCK can be put forward. A service that runs notices within a second.
+    """
+    from tracker.terminal import clocking
+
+    if forward and to:
+        raise click.UsageError("give --forward or --to, not both")
+    clocking.clock(forward, to, as_json)
+
+
+@click.command()
 @click.option("--check", is_flag=True, help="Write nothing; say what is not as it should be.")
 @click.option("--release", is_flag=True, help="Freeze what is new: from then on it never changes.")
 def catalogue(check: bool, release: bool) -> int:
@@ -116,4 +132,4 @@ def catalogue(check: bool, release: bool) -> int:
     return checking.catalogue(check, release)
 
 
-COMMANDS: tuple[click.Command, ...] = (export, verify, log_key, erase, doctor, rebuild, catalogue)
+COMMANDS: tuple[click.Command, ...] = (export, verify, log_key, erase, doctor, rebuild, clock, catalogue)

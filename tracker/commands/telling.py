@@ -31,25 +31,35 @@ def digest(
 
 @click.command()
 @click.argument("address")
+@click.option(
+    "--over", default="email", show_default=True, metavar="CHANNEL", help="email, webhook or slack."
+)
 @partner
 @sector
+@click.option("--topic", "topics", multiple=True, metavar="KIND",
+              help="measures, rulings, agreements, talks, deadlines, claims, partners. Again for more.")  # fmt: skip
 @click.option("--zone", metavar="ZONE", help="IANA time zone of the hour. Default: the tracker's.")
 @click.option("--hour", type=click.INT, default=8, show_default=True, help="Local hour at which it is due.")
 @click.option(
     "--on", "weekdays", multiple=True, metavar="DAY", help="mon, tue, ... Again for more. Default: every day."
 )
+@click.option("--at-once", is_flag=True, help="Not at an hour, but as soon as an entry is ten minutes old.")
 @click.option("--send-empty", is_flag=True, help="Also when nothing has changed.")
+@click.option("--contact", metavar="E-MAIL", help="Who is told when an endpoint fails.")
+@click.option("--confirmed", is_flag=True, help="You vouch for the address: do not ask its holder first.")
 @as_json
 def subscribe(
-    address: str, partners: tuple[str, ...], sectors: tuple[str, ...], zone: str | None, hour: int,
-    weekdays: tuple[str, ...], send_empty: bool, as_json: bool,
+    address: str, over: str, partners: tuple[str, ...], sectors: tuple[str, ...], topics: tuple[str, ...],
+    zone: str | None, hour: int, weekdays: tuple[str, ...], at_once: bool, send_empty: bool, contact: str | None,
+    confirmed: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Send the daily digest to an e-mail ADDRESS. Without --partner and --sector: of all partners."""
+    """Send digests to an ADDRESS: of e-mail, or of an endpoint (--over webhook). Without --partner and --sector: of
+    all partners. Its holder is asked first."""
     from tracker.terminal import outbox
 
     outbox.subscribe(
-        address, as_json, partners=partners, sectors=sectors, zone=zone, hour=hour,
-        weekdays=weekdays or WEEKDAYS, send_empty=send_empty,
+        address, as_json, zone, over, contact, confirmed, partners=partners, sectors=sectors, topics=topics,
+        hour=hour, weekdays=weekdays or WEEKDAYS, at_once=at_once, send_empty=send_empty,
     )  # fmt: skip
 
 
@@ -71,6 +81,109 @@ def unsubscribe(subscription: str, as_json: bool) -> None:
     from tracker.terminal import outbox
 
     outbox.unsubscribe(subscription, as_json)
+
+
+@click.group()
+def subscription() -> None:
+    """Look after one subscription."""
+
+
+id_of = click.argument("subscription", metavar="ID")
+
+
+@subscription.command()
+@id_of
+@as_json
+def show(subscription: str, as_json: bool) -> None:
+    """What it is told, when, whether it works, and the address of its page."""
+    from tracker.terminal import tending
+
+    tending.show(subscription, as_json)
+
+
+@subscription.command()
+@id_of
+@as_json
+def confirm(subscription: str, as_json: bool) -> None:
+    """Confirm it in its holder's place: you vouch that the address wants it."""
+    from tracker.terminal import tending
+
+    tending.confirm(subscription, as_json)
+
+
+@subscription.command()
+@id_of
+@as_json
+def test(subscription: str, as_json: bool) -> None:
+    """Send a test message."""
+    from tracker.terminal import tending
+
+    tending.test(subscription, as_json)
+
+
+@subscription.command()
+@id_of
+@click.option(
+    "--since", metavar="WHEN", help="And send what did not arrive from this day on, at most 30 days back."
+)
+@as_json
+def resume(subscription: str, since: str | None, as_json: bool) -> None:
+    """Go on with one that was halted because its address failed."""
+    from tracker.terminal import tending
+
+    tending.resume(subscription, since, as_json)
+
+
+@subscription.command()
+@id_of
+@click.option("--hours", type=click.IntRange(0, 168), default=24, show_default=True,
+              help="How long the old secret signs beside the new one.")  # fmt: skip
+@as_json
+def rotate(subscription: str, hours: int, as_json: bool) -> None:
+    """Make a new secret for an endpoint, shown this once."""
+    from tracker.terminal import tending
+
+    tending.rotate(subscription, hours, as_json)
+
+
+@click.group()
+def delivery() -> None:
+    """Look at what was sent."""
+
+
+@delivery.command("list")
+@click.option("--subscription", metavar="ID", help="Only to this one.")
+@click.option("--state", "states", multiple=True, metavar="STATE",
+              help="pending, sending, accepted, deferred, unknown, rejected, held. Again for more.")  # fmt: skip
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many at most."
+)
+@as_json
+def listed(subscription: str | None, states: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """What was sent to whom, the newest first, and where each stands."""
+    from tracker.terminal import tending
+
+    tending.deliveries(subscription, states, limit, as_json)
+
+
+@delivery.command("show")
+@click.argument("number", type=click.INT)
+@as_json
+def shown(number: int, as_json: bool) -> None:
+    """When one was tried, and what came back."""
+    from tracker.terminal import tending
+
+    tending.delivery(number, as_json)
+
+
+@delivery.command()
+@click.argument("number", type=click.INT)
+@as_json
+def resend(number: int, as_json: bool) -> None:
+    """Send one again: the same bytes under the same id."""
+    from tracker.terminal import tending
+
+    tending.resend(number, as_json)
 
 
 @click.group()
@@ -97,4 +210,6 @@ def nats(url: str, stream: str, prefix: str) -> None:
     relaying.nats(url, stream, prefix)
 
 
-COMMANDS: tuple[click.Command, ...] = (digest, subscribe, subscriptions, unsubscribe, relay)
+COMMANDS: tuple[click.Command, ...] = (
+    digest, subscribe, subscriptions, subscription, delivery, unsubscribe, relay,
+)  # fmt: skip

@@ -5,10 +5,13 @@ the edition frozen, the cut and the delivery written, and the subscription moved
 this at once: one of them finds the subscription as it was, the others find nothing to do.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
+import msgspec
 import structlog
 from sqlalchemy import Connection, Engine, select
 
@@ -17,8 +20,9 @@ from tracker.delivery.editions import Frozen, cuts
 from tracker.delivery.schedule import Due
 from tracker.delivery.subscriptions import Subscription
 from tracker.domain.edition import Edition, Mark
-from tracker.domain.errors import Refused
+from tracker.domain.moves import AHEAD
 from tracker.domain.telling import Frame
+from tracker.domain.when import rfc3339
 from tracker.store.engine import reading, writing
 
 log = structlog.get_logger()
@@ -35,21 +39,47 @@ class Missing:
     due_at: datetime
 
 
+class Cut(NamedTuple):
+    """Which of a subscription's editions it is: the key by which it is cut once only, when it was due, and when the
+    next one is."""
+
+    key: str
+    due_at: datetime
+    next_at: datetime
+
+
 def cut_due(engine: Engine, now: datetime, stopping: Callable[[], bool] = lambda: False) -> list[Frozen]:
     """Cut every edition that is due. One that fails is told in the log and tried again the next time."""
     with reading(engine) as connection:
-        seen = subscriptions.due(connection, now)
+        end = Mark(as_of=now, position=editions.settled_position(connection, now))
+        due = subscriptions.due(connection, now)
+        behind = subscriptions.behind(connection, end.position, now)
     cut: list[Frozen] = []
     known: dict[object, Edition] = {}
-    for subscription in seen:
+    for subscription in due:
         if stopping():
-            break
+            return cut
         try:
             if frozen := cut_one(engine, subscription, now, known):
                 cut.append(frozen)
         except Exception:
             log.exception("cut_failed", subscription=subscription.id)
+    for together in _alike(behind):
+        if stopping():
+            return cut
+        try:
+            cut += cut_at_once(engine, together, end)
+        except Exception:
+            log.exception("cut_failed", subscriptions=[one.id for one in together])
     return cut
+
+
+def _alike(behind: Iterable[Subscription]) -> Iterable[Sequence[Subscription]]:
+    """Those that are told the same: of the same scope, in the same zone, and told up to the same mark."""
+    found: dict[object, list[Subscription]] = {}
+    for one in behind:
+        found.setdefault((msgspec.json.encode(one.scope), one.zone, one.told, one.due_at), []).append(one)
+    return found.values()
 
 
 def cut_one(
@@ -71,11 +101,48 @@ def cut_one(
             # Its hour was moved to one later on a day that has its edition already.
             subscriptions.advance(connection, seen.id, seen.told, seen.next_due(now).at)
             return None
-        frozen = _freeze(connection, seen, due, edition, now)
+        going_on = seen.next_due(max(now, due.at)).at
+        frozen = _freeze(connection, seen, Cut(due.day.isoformat(), due.at, going_on), edition, now)
     log.info(
         "cut", subscription=seen.id, due=due.day.isoformat(), edition=frozen.id, headline=frozen.headline
     )
     return frozen
+
+
+def cut_at_once(engine: Engine, together: Sequence[Subscription], end: Mark) -> list[Frozen]:
+    """Cut what subscriptions that are told at once, and are told the same, have not been told yet, up to a mark. Where
+    that is nothing there is no edition: how far they were told is kept."""
+    seen = together[0]
+    day = end.as_of.astimezone(ZoneInfo(seen.zone)).date().isoformat()
+    until = Mark(as_of=max(end.as_of, seen.told.as_of), position=max(end.position, seen.told.position))
+    frame = Frame(scope=seen.scope, day=day, zone=seen.zone, since=seen.told, until=until)
+    with reading(engine) as connection:
+        repaired, known = _repaired(connection, frame), dict[object, Edition]()
+        found = [(one, _worked_out(connection, one, frame, repaired, known)) for one in together]
+    quiet = [one for one, edition in found if edition.bare]
+    if quiet:
+        with writing(engine) as connection:
+            subscriptions.pass_over(connection, quiet, until, _next_look(found[0][1]))
+    told = [(one, edition) for one, edition in found if not edition.bare]
+    return [frozen for one, edition in told if (frozen := _cut_at_once(engine, one, edition, end))]
+
+
+def _cut_at_once(engine: Engine, seen: Subscription, edition: Edition, end: Mark) -> Frozen | None:
+    until = edition.until
+    moved = until.position > seen.told.position
+    key = str(until.position) if moved else f"{until.position}/{rfc3339(until.as_of)}"
+    with writing(engine) as connection:
+        if not subscriptions.claim(connection, seen):
+            return None
+        frozen = _freeze(connection, seen, Cut(key, end.as_of, _next_look(edition)), edition, end.as_of)
+    log.info("cut", subscription=seen.id, due=key, edition=frozen.id, headline=frozen.headline)
+    return frozen
+
+
+def _next_look(edition: Edition) -> datetime:
+    """When something comes by time that is to be told at once; within the time that what is coming is known for."""
+    starts = [line.starts for entry in edition.coming for line in entry.lines if line.starts is not None]
+    return min((at for at in starts if at > edition.until.as_of), default=edition.until.as_of + AHEAD)
 
 
 def _is_cut(connection: Connection, seen: Subscription, due: Due) -> bool:
@@ -91,41 +158,49 @@ def _edition(connection: Connection, seen: Subscription, due: Due, known: dict[o
         scope=seen.scope, day=due.day.isoformat(), zone=seen.zone, since=seen.told,
         until=Mark(as_of=due.at, position=position),
     )  # fmt: skip
+    return _worked_out(connection, seen, frame, _repaired(connection, frame), known)
+
+
+def _repaired(connection: Connection, frame: Frame) -> set[str]:
+    """The developments that are corrected or withdrawn in a window."""
     fresh = editions.between(connection, frame.since, frame.until)
-    repaired = {event.development for event in fresh if event.type in editions.REPAIRS}
+    return {event.development for event in fresh if event.type in editions.REPAIRS}
+
+
+def _worked_out(
+    connection: Connection,
+    seen: Subscription,
+    frame: Frame,
+    repaired: Collection[str],
+    known: dict[object, Edition],
+) -> Edition:
+    """An edition for a subscription, worked out once for all with the same scope, window and memory."""
     told_on = editions.told_on(connection, seen.id, repaired) if repaired else {}
-    key = (tuple(seen.scope.partners), tuple(seen.scope.sectors), frame.day, frame.zone, frame.since, frame.until,
+    key = (msgspec.json.encode(frame.scope), frame.day, frame.zone, frame.since, frame.until,
            tuple(sorted(told_on.items())))  # fmt: skip
     if key not in known:
         known[key] = editions.worked_out(connection, frame, told_on)
     return known[key]
 
 
-def _freeze(connection: Connection, seen: Subscription, due: Due, edition: Edition, now: datetime) -> Frozen:
+def _freeze(connection: Connection, seen: Subscription, cut: Cut, edition: Edition, now: datetime) -> Frozen:
     frozen = editions.freeze(connection, edition, now)
     connection.execute(
         cuts.insert().values(
-            subscription=seen.id, due_key=due.day.isoformat(), due_at=due.at, edition=frozen.id, cut_at=now
+            subscription=seen.id, due_key=cut.key, due_at=cut.due_at, edition=frozen.id, cut_at=now
         )
     )
-    if not edition.empty or seen.send_empty:
+    if not edition.empty or (seen.send_empty and not seen.at_once):
         deliveries.queue(
             connection, subscription=seen.id, edition=frozen.id, channel=seen.channel, recipient=seen.address,
-            now=now,
+            now=now, held=seen.halted_at is not None,
         )  # fmt: skip
-    subscriptions.advance(connection, seen.id, edition.until, seen.next_due(max(now, due.at)).at)
+    subscriptions.advance(connection, seen.id, edition.until, cut.next_at)
     return frozen
 
 
 def missing(connection: Connection, now: datetime) -> list[Missing]:
     """The editions that should have been cut a while ago."""
-    return [Missing(one.id, one.due_at) for one in subscriptions.due(connection, now - GRACE)]
-
-
-def unsubscribe(connection: Connection, id: str) -> Subscription:
-    """Stop a subscription: nothing more goes out, and its address is erased wherever it stands."""
-    seen = subscriptions.get(connection, id)
-    if not seen.active:
-        raise Refused("conflict", f"subscription {id} is stopped already: nothing was changed")
-    deliveries.cancel(connection, id)
-    return subscriptions.stop(connection, id)
+    then = now - GRACE
+    late = subscriptions.behind(connection, editions.settled_position(connection, then), then)
+    return [Missing(one.id, one.due_at) for one in [*subscriptions.due(connection, then), *late]]

@@ -24,12 +24,14 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     select,
 )
 
 from tracker import read
 from tracker.delivery import schedule
 from tracker.delivery.subscriptions import subscriptions
+from tracker.domain.charting import charted
 from tracker.domain.digest import tell
 from tracker.domain.edition import Edition, Mark, Scope, headline, without
 from tracker.domain.errors import Problem, Refused, invalid
@@ -49,6 +51,8 @@ from tracker.store.log import StoredEvent
 
 HOLD = timedelta(minutes=10)
 """Entries younger than this are not cut into an edition yet: who logged one may still mend it."""
+PATIENCE = timedelta(hours=1)
+"""How long what is told at once waits for a development that is mended again and again."""
 REPAIRS = ("development.corrected", "development.withdrawn")
 """The types of events that repair our own record."""
 HOUR = 8
@@ -193,6 +197,21 @@ def cut_position(connection: Connection, at: datetime) -> int:
     return found or 0
 
 
+def settled_position(connection: Connection, at: datetime) -> int:
+    """The last position to tell at once: as above, but not up to a development that is still being mended, so that
+    nobody is told in a hurry what was put right already. For an hour at most."""
+    old, floor = cut_position(connection, at), cut_position(connection, at - PATIENCE)
+    mended = select(log.events.c.development).where(
+        log.events.c.position > old, log.events.c.type.in_(REPAIRS)
+    )
+    first = connection.scalar(
+        select(func.min(log.events.c.position)).where(
+            log.events.c.development.in_(mended), log.events.c.position > floor, log.events.c.position <= old
+        )
+    )
+    return old if first is None else first - 1
+
+
 def worked_out(connection: Connection, frame: Frame, told_on: ToldOn | None = None) -> Edition:
     """The edition between two marks, from the record. ``told_on``: when its readers were told of developments."""
     watched = watch(connection, frame)
@@ -205,9 +224,10 @@ def worked_out(connection: Connection, frame: Frame, told_on: ToldOn | None = No
         stories.setdefault(event.development, []).append(_said(event))
     causes = {said.position: said for story in stories.values() for said in story}
     news = {event.development for event in fresh}
-    return tell(
+    told = tell(
         frame, watched, [story for id, story in stories.items() if id in news], moved, causes, told_on or {}
     )
+    return charted(told, watched, segments.abouts(connection, (), frame.until.position, scopes=True))
 
 
 def between(connection: Connection, since: Mark, until: Mark) -> list[StoredEvent]:
@@ -293,8 +313,8 @@ def forget(connection: Connection, development: str, subjects: Collection[str], 
     changed = 0
     for row in connection.execute(wanted).all():
         told = msgspec.json.decode(row.content, type=Edition)
-        content = msgspec.json.encode(without(told, development, subjects), order="sorted").decode()
-        if content != row.content:
+        if (left := without(told, development, subjects)) != told:
+            content = msgspec.json.encode(left, order="sorted").decode()
             connection.execute(editions.update().where(editions.c.id == row.id).values(content=content))
             changed += 1
     return changed
@@ -310,6 +330,12 @@ def get(connection: Connection, id: str) -> Frozen:
             Problem("id", "no such edition"),
         )
     return Frozen(row.id, row.day, row.headline, row.cut_at, row.content)
+
+
+def headlines(connection: Connection, ids: Collection[str]) -> dict[str, str]:
+    """What editions say, in a line each, by their ids."""
+    wanted = select(editions.c.id, editions.c.headline).where(editions.c.id.in_(list(ids)))
+    return {row.id: row.headline for row in connection.execute(wanted)} if ids else {}
 
 
 def listed(

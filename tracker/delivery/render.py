@@ -10,13 +10,17 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from tracker.domain.edition import PARTS, Edition, Entry, Kind, Line, headline, short_day
+from tracker.delivery import notices
+from tracker.delivery.notices import Links, Notice
+from tracker.domain.edition import PARTS, Chart, Edition, Entry, Kind, Line, headline, short_day
+from tracker.domain.when import rfc3339
 
 ITEMS = 40
 """As many entries as a mail or the page of a digest holds at most."""
@@ -38,12 +42,13 @@ BRIEF: tuple[Kind, ...] = ("took_effect", "fell_through", "coming")
 
 
 class Told(NamedTuple):
-    """A line without what the lines around it say already: ``before`` and ``after`` are what stands around its first
-    ``words``: a date, and what was before; ``rest``, its other words."""
+    """A line without what the lines around it say already: ``before`` or ``after`` its first ``words`` stands the date,
+    and next to them how that ``was``; ``rest``, its other words."""
 
     item: str
     before: str
     words: str
+    was: str
     after: str
     rest: str
     terms: str
@@ -52,7 +57,7 @@ class Told(NamedTuple):
     @property
     def said(self) -> str:
         """The sentence, without what it is about."""
-        said = f"{self.before}{self.words}{self.after}{self.rest}"
+        said = f"{self.before}{self.words}{self.was}{self.after}{self.rest}"
         return f"{said} ({self.terms})" if self.terms else said
 
 
@@ -76,6 +81,8 @@ class Block(NamedTuple):
 
 More = Callable[[Kind, int], str]
 """The address at which a part goes on after so many entries; '' where there is none."""
+Picture = Callable[[int], str]
+"""The address of the picture of a chart, by its number in the edition, from 1."""
 
 
 class Part(NamedTuple):
@@ -101,6 +108,7 @@ class Shown:
     limits: Mapping[Kind, tuple[int, int]]
     more: More
     closing: Sequence[str]
+    picture: Picture | None = None
 
     @property
     def headline(self) -> str:
@@ -152,6 +160,15 @@ class Shown:
     def event(self, entry: Entry) -> str:
         return f"{self.base}/events/{entry.event}"
 
+    def address(self, chart: Chart) -> str | None:
+        """Of the picture of a chart; None where there are no pictures."""
+        return self.picture(self.edition.charts.index(chart) + 1) if self.picture else None
+
+    def explained(self, chart: Chart) -> str:
+        """The page on what the figures of a chart are made of."""
+        asked = {"partner": chart.partners[0], "scope": chart.scopes[0], "as_of": rfc3339(chart.as_of)}
+        return f"{self.base}/duty?{urlencode(asked | ({'direction': 'export'} if chart.export else {}), safe=':')}"
+
     def blocks(self, entry: Entry) -> list[Block]:
         """The lines of an entry, those about the same thing together."""
         blocks: list[Block] = []
@@ -196,22 +213,25 @@ def html_body(
     closing: Sequence[str] = (),
     items: int | None = None,
     more: More | None = None,
+    picture: Picture | None = None,
 ) -> Markup:
     """An edition as HTML without its frame: an ``<article class="edition">``. ``more``: where the rest is of what
-    ``items`` leaves out."""
-    return _html(_shown(edition, base, id, closing, fair(edition, items), more))
+    ``items`` leaves out; ``picture``: where charts are (nowhere: they are told in words)."""
+    return _html(_shown(edition, base, id, closing, fair(edition, items), more, picture))
 
 
-def html_part(edition: Edition, kind: Kind, first: int, more: More) -> Markup:
+def html_part(edition: Edition, kind: Kind, first: int, more: More, picture: Picture | None = None) -> Markup:
     """The entries of one part from a number on, as many as make a page, as HTML without its frame."""
-    return _html(_shown(edition, "", None, (), {kind: (first, first + PAGE)}, more))
+    return _html(_shown(edition, "", None, (), {kind: (first, first + PAGE)}, more, picture))
 
 
-def mail_html(edition: Edition, *, base: str, id: str, closing: Sequence[str] = ()) -> str:
+def mail_html(
+    edition: Edition, *, base: str, id: str, closing: Sequence[str] = (), picture: Picture | None = None
+) -> str:
     """An edition as the HTML of a mail: styles inline, at most 40 items and 100 kB."""
     items = ITEMS
     while True:
-        body = html_body(edition, base=base, id=id, closing=closing, items=items)
+        body = html_body(edition, base=base, id=id, closing=closing, items=items, picture=picture)
         framed = _environment().get_template("mail.html").render(body=body, title=headline(edition))
         page = _inliner().inline(framed)
         if len(page.encode()) <= BYTES or items <= 1:
@@ -224,7 +244,33 @@ def subject(edition: Edition) -> str:
     return f"Trade talks, {short_day(edition.day)}: {headline(edition)}"
 
 
+# ---------------------------------------------------------------- notices
+
+
+def notice_text(notice: Notice, links: Links) -> str:
+    """A notice as plain text, complete in itself."""
+    what, where = notices.action(notice, links)
+    lines = [notices.subject(notice)]
+    for sentence in notices.sentences(notice):
+        lines += ["", *_wrapped(sentence)]
+    return "\n".join([*lines, "", f"{what}:", where]) + "\n"
+
+
+def notice_html(notice: Notice, links: Links) -> str:
+    """A notice as the HTML of a mail."""
+    what, where = notices.action(notice, links)
+    subject, sentences = notices.subject(notice), notices.sentences(notice)
+    told = _environment().get_template("notice.html")
+    body = Markup(told.render(heading=subject, sentences=sentences, what=what, where=where))  # noqa: S704  # autoescaped
+    return _inliner().inline(_environment().get_template("mail.html").render(body=body, title=subject))
+
+
 # ---------------------------------------------------------------- what is shown
+
+
+def shown(edition: Edition, *, base: str, id: str, items: int) -> Shown:
+    """As much of an edition as so many entries, for who writes it in a way of its own."""
+    return _shown(edition, base, id, (), fair(edition, items))
 
 
 def fair(edition: Edition, items: int | None) -> dict[Kind, tuple[int, int]]:
@@ -244,12 +290,12 @@ def fair(edition: Edition, items: int | None) -> dict[Kind, tuple[int, int]]:
 
 def _shown(
     edition: Edition, base: str, id: str | None, closing: Sequence[str],
-    limits: Mapping[Kind, tuple[int, int]], more: More | None = None,
+    limits: Mapping[Kind, tuple[int, int]], more: More | None = None, picture: Picture | None = None,
 ) -> Shown:  # fmt: skip
     def on_the_web(kind: Kind, first: int) -> str:
         return f"{base}/editions/{id}?part={kind}&first={first}" if id else ""
 
-    return Shown(edition, base, id, limits, more or on_the_web, closing)
+    return Shown(edition, base, id, limits, more or on_the_web, closing, picture)
 
 
 def _html(shown: Shown) -> Markup:
@@ -260,10 +306,12 @@ def _told(entry: Entry, line: Line) -> Told:
     first, *others = line.words
     when = "" if line.when == entry.when else line.when
     prose = ":" in first or len(first) > PROSE
+    was = f" (was {line.was})" if line.was else ""
     before = f"{when}: " if when and prose else ""
-    after = f" {when}" if when and not prose else ""
+    comma = "," if first.endswith("exempt") and not was else ""  # not: exempt from 1 August
+    after = f"{comma} {when}" if when and not prose else ""
     return Told(
-        item=line.item, before=before, words=_cut(first), after=after + (f", was {line.was}" if line.was else ""),
+        item=line.item, before=before, words=_cut(first), was=was, after=after,
         rest="".join(f"; {_cut(said)}" for said in others),
         terms="" if entry.kind in BRIEF else "; ".join(_cut(said) for said in line.terms), note=line.note or "",
     )  # fmt: skip
@@ -271,6 +319,11 @@ def _told(entry: Entry, line: Line) -> Told:
 
 def _cut(said: str) -> str:
     return said if len(said) <= LONGEST else said[: LONGEST - 1].rstrip() + "…"
+
+
+def over_time(chart: Chart) -> str:
+    """The heading of a chart."""
+    return f"{chart.title}, over time"
 
 
 def _source(source: dict[str, Any]) -> str:
@@ -322,19 +375,23 @@ def _entry_lines(shown: Shown, kind: Kind, entry: Entry) -> Iterable[str]:
         if len(block.lines) > 1 and block.named:
             yield from _wrapped(f"{block.named}:", "  - ", "    ")
             for line in block.lines:
-                yield from _wrapped(_line_text(line), "      - ", "        ")
+                yield from _wrapped(line_text(line), "      - ", "        ")
         else:
             for line in block.lines:
-                yield from _wrapped(_line_text(line, block), "  - ", "    ")
+                yield from _wrapped(line_text(line, block), "  - ", "    ")
     if hidden := shown.hidden_lines(entry):
         yield f"  - and {hidden:,} more"
+    for chart in entry.charts:
+        yield from _wrapped(f"{over_time(chart)}:", "  ")
+        yield from _wrapped(" ".join((chart.words, *chart.notes)), "    ")
     if sources := shown.sources(entry):
         yield from _wrapped(f"Source: {'; '.join(name for name, _ in sources)}", "  ")
     if shown.base:
         yield f"  {shown.event(entry)}"
 
 
-def _line_text(line: Told, block: Block | None = None) -> str:
+def line_text(line: Told, block: Block | None = None) -> str:
+    """A line of an entry as a sentence. ``block``: the block that it stands for alone."""
     head = line.item if block is None else block.head(line)
     said = f"{head}: {line.said}" if head else line.said
     return f"{said} [{line.note}]" if line.note else said
@@ -345,14 +402,15 @@ def _end_lines(shown: Shown) -> Iterable[str]:
         yield from ("", f"On the web: {shown.whole}")
     if shown.edition.unchecked:
         yield ""
-        yield from _wrapped(_unchecked(shown.edition))
+        yield from _wrapped(unchecked(shown.edition))
     if shown.closing:
         yield from ("", "-- ")
         for line in shown.closing:
             yield from _wrapped(line)
 
 
-def _unchecked(edition: Edition) -> str:
+def unchecked(edition: Edition) -> str:
+    """About whom silence means nothing."""
     return (
         f"Not checked for news up to the day before: {'; '.join(edition.unchecked)}. "
         "Silence about them does not mean that nothing happened."
@@ -378,7 +436,8 @@ def _environment() -> Environment:
     )  # fmt: skip
     made.filters |= {
         "cut": _cut,
-        "unchecked": _unchecked,
+        "over_time": over_time,
+        "unchecked": unchecked,
         "upper_first": lambda said: said[:1].upper() + said[1:],
     }
     made.globals["BRIEF"] = BRIEF

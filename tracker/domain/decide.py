@@ -29,6 +29,7 @@ from tracker.domain.events import (
     DevelopmentCorrected,
     DevelopmentWithdrawn,
     Logged,
+    MeasureAnnounced,
     MeasureEvent,
     PartnerRegistered,
     ProvisionChanged,
@@ -42,7 +43,7 @@ from tracker.domain.events import (
     parties_of,
 )
 from tracker.domain.fold import Lane
-from tracker.domain.paint import EACH_OF, EVERYONE, Paint, announced, paints, read
+from tracker.domain.paint import EACH_OF, EVERYONE, Paint, paints, read
 from tracker.domain.scopes import ALL_GOODS, PREFIX, scope_subject
 from tracker.domain.values import Rate
 from tracker.domain.when import zone_of
@@ -100,10 +101,17 @@ def named(command: Development) -> set[str]:
 
 
 def speaks(command: Development) -> Iterator[tuple[str, datetime]]:
-    """The subjects of a development's events, each with when it was told of; none where that is no date."""
+    """The subjects of a development's events, each with when it begins to say something new; none where a date is
+    none."""
     for event in command.events:
         with suppress(Refused, LookupError):  # no date, no zone: told where it is checked
-            yield event.subject, announced(command, event.subject).at
+            zone = command.zone or zone_of(actor_of(event.subject))
+            effects = (*getattr(event, "effects", ()), *getattr(event, "provisions", ()))
+            begins = {effect.from_ for effect in effects} or {None}
+            if isinstance(event, MeasureAnnounced):
+                begins.add(None)
+            for text in begins:
+                yield event.subject, read(command.announced if text is None else text, zone, "from").at
 
 
 def touched(command: Development) -> set[str]:

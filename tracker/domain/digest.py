@@ -12,12 +12,12 @@ states around it; so whoever follows the lines of all editions arrives at the st
 news in the window stands in one entry. Everything here is pure.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from tracker.domain import words
-from tracker.domain.edition import Edition, Entry, Kind, Scope
+from tracker.domain.edition import Edition, Entry, Kind, about
 from tracker.domain.history import Change, checked_days
 from tracker.domain.moves import Moves
 from tracker.domain.news import Said, Story, grouped, news, returned, unsaid
@@ -43,9 +43,10 @@ def tell(
     def of(kind: Kind) -> list[Entry]:
         return [entry for entry in entries if entry.kind == kind]
 
+    names = {who.code: who.name for who in watched}
     return Edition(
-        day=frame.day, zone=frame.zone, scope=frame.scope, about=_about(frame.scope, watched),
-        partners=[who.code for who in watched], since=frame.since, until=frame.until,
+        day=frame.day, zone=frame.zone, scope=frame.scope, about=about(frame.scope, names), partners=[*names],
+        since=frame.since, until=frame.until,
         took_effect=telling.moved("took_effect", _together(moved.took_effect, moved.reached), causes),
         fell_through=telling.moved("fell_through", moved.fell_through, causes),
         new=of("new"), late=of("late"), corrected=of("corrected"), withdrawn=of("withdrawn"),
@@ -65,16 +66,6 @@ def _together(*parts: Mapping[str, list[Change]]) -> dict[str, list[Change]]:
 def _editorial(story: Story, since: int) -> bool:
     fresh = [said for said in story if said.position > since]
     return bool(fresh) and fresh[0].position != story[0].position and unsaid(story, fresh)
-
-
-def _about(scope: Scope, watched: Iterable[Watched]) -> str:
-    if scope.everybody:
-        return "all partners"
-    chosen = ", ".join(who.name for who in watched if who.code in scope.partners)
-    affected = (
-        f"partners with {' or '.join(scope.sectors)} among the sectors affected" if scope.sectors else ""
-    )
-    return " and ".join(part for part in (chosen, affected) if part)
 
 
 def _unchecked(frame: Frame, watched: Sequence[Watched]) -> list[str]:

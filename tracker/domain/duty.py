@@ -70,20 +70,27 @@ def duty(
 ) -> Duty:
     """What the measures of these actors among ``items`` (everything that holds for a partner at an instant) make of
     some goods: all of them, or the ``wanted`` ones."""
-    theirs = [item for item in items if _speaks(item) and item.actor in actors]
-    picked = _narrowest(theirs, goods.scope, scopes)
-    layers = _ordered([_layer(item, goods) for item in picked], goods)
+    theirs = [item for item in items if speaks(item) and item.actor in actors]
     parts = [
         item
         for item in counted(theirs, scopes)
         if _in_part(item.key.scope, goods.scope, scopes) and wanted(item) and (item.counts or _waits(item))
     ]
-    return replace(_summed([layer for layer in layers if wanted(layer.item)]), parts=parts)
+    return replace(added(theirs, goods, scopes, wanted), parts=parts)
+
+
+def added(
+    items: Iterable[Item], goods: Goods, scopes: Scopes, wanted: Callable[[Item], bool] = lambda item: True
+) -> Duty:
+    """The layers and the total alone, of measures of the same actors: without a look at parts of these goods."""
+    picked = _narrowest([item for item in items if speaks(item)], goods.scope, scopes)
+    layers = _ordered([_layer(item, goods) for item in picked], goods)
+    return _summed([layer for layer in layers if wanted(layer.item)])
 
 
 def counted(items: Sequence[Item], scopes: Scopes) -> list[Item]:
     """The items, each measure with whether it counts as a duty on the goods of its own scope, and why not."""
-    speaking = [item for item in items if _speaks(item)]
+    speaking = [item for item in items if speaks(item)]
     judged: dict[str, dict[Any, Layer]] = {}
     for scope in {item.key.scope for item in speaking}:
         goods, picked = Goods(scope), _narrowest(speaking, scope, scopes)
@@ -99,7 +106,7 @@ def counted(items: Sequence[Item], scopes: Scopes) -> list[Item]:
 # ---------------------------------------------------------------- one measure
 
 
-def _speaks(item: Item) -> bool:
+def speaks(item: Item) -> bool:
     """Whether it is what an instrument says of a measure that bears on duties."""
     return (
         kind_of(item.key.subject) == "measure"
@@ -174,7 +181,8 @@ _CONTENT = re.compile(r"(non[- ])?(.+?)[- ]content(?: value)?")
 
 def _part(rate: Mapping[str, Any] | None) -> re.Match[str] | None:
     """The part of the value that a rate is charged on: ``copper`` of "copper content", with ``non-`` before it."""
-    return _CONTENT.fullmatch(str((rate or {}).get("of", "")).lower().removeprefix("the ").strip())
+    of = (rate or {}).get("of")
+    return _CONTENT.fullmatch(str(of).lower().removeprefix("the ").strip()) if of else None
 
 
 def _share(of: str, goods: Goods) -> float | None:

@@ -3,12 +3,14 @@
 Everything that is said is in here, words included, so that a mail, a page and a resend years later say the same.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Literal
 
 from msgspec import structs
 
+from tracker.domain import words
+from tracker.domain.topics import TOPICS
 from tracker.domain.views import View
 
 Kind = Literal["took_effect", "fell_through", "new", "late", "corrected", "withdrawn", "coming"]
@@ -28,10 +30,12 @@ PARTS: tuple[tuple[Kind, str], ...] = (
 
 class Scope(View, frozen=True):
     """Whom a digest is about: these partners, and all whose profile names one of these sectors; empty: everybody
-    who is followed. What reaches a partner through its blocs, or because it reaches everyone, is part of it."""
+    who is followed. What reaches a partner through its blocs, or because it reaches everyone, is part of it.
+    ``topics``: what its readers want to hear about (see ``topics``); empty: all."""
 
     partners: list[str] = []
     sectors: list[str] = []
+    topics: list[str] = []
 
     @property
     def everybody(self) -> bool:
@@ -76,6 +80,51 @@ class Line(View, frozen=True):
     quiet: bool = False
 
 
+class Level(View, frozen=True):
+    """What is paid from ``starts`` on, in percent: one figure, or between two (within a quota and beyond it; "up to");
+    None where it is not known. ``words``: the same as people say it."""
+
+    starts: datetime
+    low: float | None
+    high: float | None
+    words: str
+
+
+class Threat(View, frozen=True):
+    """A rate that somebody named and that is not law, over [starts, ends) as far as they named that."""
+
+    percent: float
+    starts: datetime
+    ends: datetime | None
+
+
+class Chart(View, frozen=True):
+    """What goods pay over [since, until) of world time, and what of that is news: drawn, and in ``words``.
+
+    The goods of ``scopes`` from ``partners``, which all pay the same; ``export``: American goods there; ``measure``:
+    what that one alone charges, where the goods are a list of its own. ``now``: as known to this edition; what comes
+    after ``as_of`` is scheduled. ``was``: as known to the edition before, where that differs. ``marks``: when that
+    changes which is told here. ``notes``: what the figures leave out. ``subjects``: whatever has a say in it.
+    """
+
+    partners: list[str]
+    scopes: list[str]
+    export: bool
+    measure: str | None
+    title: str
+    words: str
+    notes: list[str]
+    zone: str
+    since: datetime
+    until: datetime
+    as_of: datetime
+    now: list[Level]
+    was: list[Level]
+    threats: list[Threat]
+    marks: list[datetime]
+    subjects: list[str]
+
+
 class Named(View, frozen=True):
     """A development by its title, with the id of its first event."""
 
@@ -89,8 +138,8 @@ class Entry(View, frozen=True):
 
     ``dates``: when it happened, and when it was logged where that matters. ``when``: what the lines have in common.
     ``positions``: the events that this entry tells. ``also``: other developments told in the same entry.
-    ``held``: too young to be cut into an edition (a preview shows it). ``quiet``: there for programs that follow the
-    state; nothing of it is for the readers of this edition.
+    ``held``: too young to be cut into an edition (a preview shows it). ``topics``: what it is about. ``quiet``: there
+    for programs that follow the state; nothing of it is for the readers of this edition.
     """
 
     kind: Kind
@@ -109,7 +158,9 @@ class Entry(View, frozen=True):
     also: list[Named] = []
     lines: list[Line] = []
     held: bool = False
+    topics: list[str] = []
     quiet: bool = False
+    charts: list[Chart] = []
 
     @property
     def shown(self) -> list[Line]:
@@ -143,6 +194,11 @@ class Edition(View, frozen=True):
         return [entry for entry in entries if not entry.quiet]
 
     @property
+    def charts(self) -> list[Chart]:
+        """All that it draws, in its order."""
+        return [chart for kind, _ in PARTS for entry in self.part(kind) for chart in entry.charts]
+
+    @property
     def told(self) -> list[Entry]:
         """What happened since the last edition; without what is coming up."""
         return [entry for kind, _ in PARTS if kind != "coming" for entry in self.part(kind)]
@@ -152,16 +208,37 @@ class Edition(View, frozen=True):
         """Whether nothing changed."""
         return not self.told
 
+    @property
+    def bare(self) -> bool:
+        """Whether it tells nothing, not even to programs that follow the state."""
+        return not any(getattr(self, kind) for kind, _ in PARTS if kind != "coming")
+
+
+def about(scope: Scope, names: Mapping[str, str]) -> str:
+    """What a scope covers, in words. ``names``: of the partners in it, by code."""
+    topics = ", ".join(TOPICS[topic][0] for topic in scope.topics if topic in TOPICS)
+    whom = "all partners" if scope.everybody else _whom(scope, names)
+    return f"{whom}: {topics}" if topics else whom
+
+
+def _whom(scope: Scope, names: Mapping[str, str]) -> str:
+    chosen = ", ".join(words.the(name) for code, name in names.items() if code in scope.partners)
+    affected = (
+        f"partners with {' or '.join(scope.sectors)} among the sectors affected" if scope.sectors else ""
+    )
+    return " and ".join(part for part in (chosen, affected) if part)
+
 
 def without(edition: Edition, development: str, subjects: Collection[str]) -> Edition:
-    """An edition that no longer says what an erased development said: its entries are empty, and no line tells how one
-    of its subjects stood."""
+    """An edition that no longer says what an erased development said: its entries are empty, and no line or chart tells
+    how one of its subjects stood."""
 
     def entry(told: Entry) -> Entry:
         also = [structs.replace(n, title="Erased") if n.development == development else n for n in told.also]
         lines = [line for line in told.lines if line.subject not in subjects]
+        charts = [chart for chart in told.charts if not {*chart.subjects} & {*subjects}]
         if told.development != development:
-            return structs.replace(told, also=also, lines=lines)
+            return structs.replace(told, also=also, lines=lines, charts=charts)
         return Entry(
             kind=told.kind, development=development, event=told.event, title="Erased", summary=None, dates="", when="",
             day=edition.day, partners=told.partners, positions=told.positions, sources=[], also=also, held=told.held,

@@ -79,9 +79,10 @@ class Contribution(NamedTuple):
 Lanes = dict[Lane, list[Segment]]
 
 
-def fold(contributions: Iterable[Contribution]) -> Lanes:
-    """All lanes of a subject, from everything that is said of it."""
-    lanes: Lanes = {}
+def fold(contributions: Iterable[Contribution], below: Lanes | None = None) -> Lanes:
+    """All lanes of a subject, from everything that is said of it; or from what comes after all that is painted
+    ``below``."""
+    lanes: Lanes = {lane: [*held] for lane, held in (below or {}).items()}
     for contribution in sorted(contributions, key=lambda c: c.order):
         for position, paint in contribution.paints:
             for lane in selected(paint, lanes):

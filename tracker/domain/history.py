@@ -183,7 +183,9 @@ class History:
         for row in rows:
             self._rows.setdefault(key_of(row), []).append(row)
         self._edges: dict[Key, list[datetime]] = {}
+        self._lanes: dict[Key, list[list[Row]]] = {}
         self._facts: dict[tuple[Key, datetime], Facts] = {}
+        self._beneath: dict[Key, list[Key]] = {}
 
     @cached_property
     def scopes(self) -> Scopes:
@@ -239,11 +241,10 @@ class History:
         blocs = self.blocs(at)
         foreign = actor_of(key.subject) != HOME and kind_of(key.subject) in ("measure", "authority")
         whom = {HOME} if foreign else {self.partner, *blocs}
-        for row in self._rows.get(key, ()):
-            if row.segment.start <= at < row.segment.end:
-                rank = self._rank(row, blocs, foreign)
-                if rank is not None:
-                    found.append((rank, row))
+        for row in self._holding(key, at):
+            rank = self._rank(row, blocs, foreign)
+            if rank is not None:
+                found.append((rank, row))
         facts: dict[str, Fact] = {}
         for _, row in sorted(found, key=lambda pair: pair[0]):
             for name, layers in row.segment.state.items():
@@ -254,6 +255,18 @@ class History:
                     if _shows(facts, name, fact):
                         facts[name] = fact
         return facts
+
+    def _holding(self, key: Key, at: datetime) -> Iterator[Row]:
+        """The rows of an item that hold at an instant: of each lane one at most, as its rows follow one another."""
+        if key not in self._lanes:
+            lanes: dict[tuple[str, str], list[Row]] = {}
+            for row in self.rows(key):
+                lanes.setdefault((row.partner, row.lane.target), []).append(row)
+            self._lanes[key] = [sorted(held, key=_start) for held in lanes.values()]
+        for held in self._lanes[key]:
+            i = bisect_right(held, at, key=_start) - 1
+            if i >= 0 and at < held[i].segment.end:
+                yield held[i]
 
     def spared(self, key: Key, at: datetime) -> list[str]:
         """Whom the newest word on an item's status or rate leaves out."""
@@ -282,6 +295,11 @@ class History:
 
     def _under(self, key: Key) -> list[Key]:
         """The items whose fields show through where a measure's own say nothing."""
+        if key not in self._beneath:
+            self._beneath[key] = self._wider(key)
+        return self._beneath[key]
+
+    def _wider(self, key: Key) -> list[Key]:
         if key.aspect != "state" or kind_of(key.subject) != "measure":
             return []
         under = [key._replace(scope=wider) for wider in self.scopes.up(key.scope)[1:]] if key.scope else []
@@ -357,7 +375,7 @@ class History:
                 self._before.whole_since.pop(key, None)
             for row in self._before.rows_of(subjects):
                 self._rows.setdefault(key_of(row), []).append(row)
-            self._edges, self._facts = {}, {}
+            self._edges, self._lanes, self._facts = {}, {}, {}
 
     def _goes_on_before(self, key: Key, at: datetime) -> bool:
         since = self._before.whole_since if self._before else None
@@ -403,6 +421,10 @@ class History:
             if not same(before, now):
                 end = edges[i + 1] if i + 1 < len(edges) else FOREVER
                 yield changed(key, edges[i], end, before, now)
+
+
+def _start(row: Row) -> datetime:
+    return row.segment.start
 
 
 def difference(before: History, at: datetime, after: History, then: datetime) -> list[Change]:

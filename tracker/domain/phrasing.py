@@ -67,7 +67,7 @@ def sentence(before: Values, after: Values, family: str = "") -> Sentence:
 
 
 def standing(values: Values) -> str:
-    """How something stands: ``25%``, ``paused at 10%``, ``ended (revoked)``, ``threatened: 50% from 1 June 2025``."""
+    """How something stands: ``25%``, ``paused at 10%``, ``ended, revoked``, ``threatened: 50% from 1 June 2025``."""
     status = values.get("status")
     rate = words.rate(values["rate"]) if values.get("rate") else ""
     why = words.said("why_ended", values["why_ended"]) if values.get("why_ended") else ""
@@ -75,7 +75,7 @@ def standing(values: Values) -> str:
         case "in_force":
             found = rate or "in force"
         case "ended":
-            found = f"ended ({why})" if why else "ended"
+            found = f"ended, {why}" if why else "ended"
         case None | "open":
             found = rate
         case _ if rate in ("", "banned", "rate unknown"):

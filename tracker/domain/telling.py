@@ -20,6 +20,7 @@ from tracker.domain.paint import EVERYONE, announced
 from tracker.domain.patches import Patch
 from tracker.domain.phrasing import Sentence, sentence
 from tracker.domain.scopes import ALL_GOODS
+from tracker.domain.topics import topics_of
 from tracker.domain.views import NAMING, bounded, nested, stated, title_of
 from tracker.domain.watched import Watched
 from tracker.domain.when import BEGINNING, FOREVER, zone_of
@@ -91,6 +92,7 @@ class Telling:
     def __init__(self, frame: Frame, watched: Sequence[Watched], told_on: ToldOn) -> None:
         self.frame = frame
         self.watched = {who.code: who for who in watched}
+        self.names = {who.code: who.name for who in watched}
         self.told_on = told_on
         self.zone = ZoneInfo(frame.zone)
         self.abouts: dict[str, About] = {}
@@ -105,6 +107,7 @@ class Telling:
         kind = last.kind(self.frame.since)
         lines = [line for one in group for line in self._lines_of(one, back)]
         newest = last.fresh[-1]
+        topics = sorted({topic for one in group for topic in _topics(one.story)})
         return msgspec.structs.replace(
             self._entry(kind, last.story, lines), dates=self._dates(kind, last), day=self._day(newest.learnt_at),
             partners=[code for code in self.watched if any(code in one.partners for one in group)],
@@ -113,7 +116,7 @@ class Telling:
             note=_back(sum(one.times for one in group)) if len(group) > 1 else self._note(kind, last),
             reason=last.repairs[-1].reason if last.repairs else None,
             held=min(newest.recorded_at, newest.learnt_at) > self.frame.held_after,
-            quiet=all(one.quiet for one in group),
+            topics=topics, quiet=all(one.quiet for one in group) or not self._wanted(topics),
         )  # fmt: skip
 
     def _entry(self, kind: Kind, story: Story, lines: list[Line]) -> Entry:
@@ -122,8 +125,12 @@ class Telling:
         return Entry(
             kind=kind, development=first.development, event=first.id, title=told.title, summary=told.summary,
             dates="", when=whens.pop() if len(whens) == 1 else "", day="", partners=[], positions=[],
-            sources=msgspec.to_builtins(told.sources), lines=lines,
+            sources=msgspec.to_builtins(told.sources), lines=lines, topics=_topics(story),
         )  # fmt: skip
+
+    def _wanted(self, topics: Iterable[str]) -> bool:
+        """Whether readers of this edition want to hear of any of these topics."""
+        return not self.frame.scope.topics or not set(topics).isdisjoint(self.frame.scope.topics)
 
     def _dates(self, kind: Kind, one: News) -> str:
         happened, logged = words.stated(one.told.announced), words.stated(self._day(one.first.learnt_at))
@@ -169,7 +176,8 @@ class Telling:
                 (s for s in causes.values() if s.development == development), key=lambda s: s.position
             )
             lines = self._lines(patches, story, by_time=True, back=back)
-            shown = {code for line in lines if not line.quiet for code in line.partners}
+            wanted = self._wanted(_topics(story))
+            shown = {code for line in lines if not line.quiet for code in line.partners} if wanted else set()
             if not shown and kind == "coming":
                 continue
             entry = msgspec.structs.replace(
@@ -261,36 +269,14 @@ class Telling:
         if note and note.startswith((f"you were told {said.was} on ", f"you were told {said.was}, ")):
             said = said._replace(was="")
         return Line(
-            partners=held.codes, position=held.position, whom=self._whom(held), title=self._title(key),
-            item=self._item(held, before, after),
+            partners=held.codes, position=held.position, whom=whom(held.codes, held.vias, self.names),
+            title=self._title(key), item=self._item(held, before, after),
             when="" if key.family == "deadline" and by_time else self._when(change, act, by_time),
             words=self._titled(said.words), was=said.was, terms=self._titled(said.terms), note=note,
             subject=key.subject, aspect=key.family, key=key.name, scopes=held.scopes, claim=key.claim,
             starts=bounded(change.start), ends=bounded(change.end), before=nested(change.before),
             after=nested(change.after), quiet=held.quiet,
         )  # fmt: skip
-
-    def _whom(self, held: _Alike) -> str:
-        """Whom it concerns; the members of a bloc with the bloc, where that is told as well."""
-        if len(self.watched) > 4:
-            others = [who.name for code, who in self.watched.items() if code not in held.codes]
-            if not others:
-                return f"All {len(held.codes)} partners"
-            if len(others) <= 3 < len(held.codes):
-                return f"All partners but {', '.join(others)}"
-        members: dict[str, list[str]] = {}
-        for code, via in zip(held.codes, held.vias, strict=True):
-            members.setdefault(via if via in held.codes else code, []).extend(
-                [code] if via in held.codes else []
-            )
-        short = len(members) > 4
-        found = []
-        for code, its in members.items():
-            name = code if short else self.watched[code].name
-            via = held.vias[held.codes.index(code)]
-            through = f"with {', '.join(its)}" if its else f"through the {via}" if via else ""
-            found.append(f"{name} ({through})" if through else name)
-        return ", ".join(found)
 
     def _title(self, key: Key) -> str:
         """What the line is about, but for a partner, who is named anyway."""
@@ -347,6 +333,28 @@ class Telling:
         return f"{said} {place.rpartition('/')[2].replace('_', ' ')} time" if "," in said else said
 
 
+def whom(codes: Sequence[str], vias: Sequence[str], names: Mapping[str, str]) -> str:
+    """Whom something concerns, of those with ``names``; the members of a bloc with the bloc, where that is named too.
+    ``vias``: for each the bloc through which it does, or ''."""
+    if len(names) > 4:
+        others = [name for code, name in names.items() if code not in codes]
+        if not others:
+            return f"All {len(codes)} partners"
+        if len(others) <= 3 < len(codes):
+            return f"All partners but {', '.join(others)}"
+    members: dict[str, list[str]] = {}
+    for code, via in zip(codes, vias, strict=True):
+        members.setdefault(via if via in codes else code, []).extend([code] if via in codes else [])
+    short = len(members) > 4
+    found = []
+    for code, its in members.items():
+        name = code if short else names[code]
+        via = vias[codes.index(code)]
+        through = f"with {', '.join(its)}" if its else f"through the {via}" if via else ""
+        found.append(f"{name} ({through})" if through else name)
+    return ", ".join(found)
+
+
 def _by_scope(found: Iterable[_Alike]) -> list[_Alike]:
     """Those that differ by their goods alone, as one."""
     alike: dict[bytes, _Alike] = {}
@@ -373,6 +381,10 @@ def _signature(one: _Alike, key: Key) -> bytes:
         one.told,
     ]
     return msgspec.json.encode(said, order="sorted")
+
+
+def _topics(story: Story) -> list[str]:
+    return topics_of(said.event for said in story)
 
 
 def _without(values: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -69,20 +69,34 @@ def stated_on(text: str) -> date:
     return datetime.fromisoformat(said).date() if len(said) > 10 else moment(said, "UTC").at.date()
 
 
-def over(text: str, zone: str) -> datetime:
-    """The instant from which on a logged date is past: the end of its day, month or year."""
+class Days(NamedTuple):
+    """The days from the first up to, and without, the last."""
+
+    first: date
+    last: date
+
+
+def span(text: str, zone: str) -> Days | datetime:
+    """What a logged date takes up on a calendar: its day, month or year as it was stated, or its instant."""
     told = moment(text, zone)
     if told.precision == "minute":
         return told.at
-    local = told.at.astimezone(ZoneInfo(zone))
+    first = told.at.astimezone(ZoneInfo(zone)).date()
     match told.precision:
         case "day":
-            end = local.date() + timedelta(days=1)
+            return Days(first, first + timedelta(days=1))
         case "month":
-            end = date(local.year + local.month // 12, local.month % 12 + 1, 1)
+            return Days(first, date(first.year + first.month // 12, first.month % 12 + 1, 1))
         case _:
-            end = date(local.year + 1, 1, 1)
-    return datetime.combine(end, time(), ZoneInfo(zone)).astimezone(UTC)
+            return Days(first, date(first.year + 1, 1, 1))
+
+
+def over(text: str, zone: str) -> datetime:
+    """The instant from which on a logged date is past: the end of its day, month or year."""
+    taken = span(text, zone)
+    if isinstance(taken, datetime):
+        return taken
+    return datetime.combine(taken.last, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
 def asked(text: str, zone: str) -> datetime:
@@ -142,3 +156,9 @@ def vague(text: str | None) -> str | None:
 def stated_at(at: datetime) -> str:
     """The field of what a subject is that holds how this instant was stated, where that was not by the day."""
     return f"stated.{rfc3339(at)}"
+
+
+def stating(at: datetime, zone: str) -> str:
+    """An instant as it would be stated there: as a day where that begins with it, else with hour and offset."""
+    local = at.astimezone(ZoneInfo(zone))
+    return local.date().isoformat() if local.time() == time() else local.isoformat(timespec="minutes")

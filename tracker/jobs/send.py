@@ -8,4 +8,4 @@ def run(around: Surroundings) -> None:
     sender.send_due(around.engine, around.settings, around.clock, around.stopping)
 
 
-JOB = Job("send", 30, run)
+JOB = Job("send", 5, run)

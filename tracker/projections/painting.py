@@ -6,7 +6,7 @@ never changes either.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -23,26 +23,35 @@ from sqlalchemy import (
     exists,
     func,
     literal_column,
+    or_,
     select,
+    tuple_,
 )
 
 from tracker.domain.decide import Decided
 from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, concerned
 from tracker.domain.fold import Lane, Lanes, Order, Row, Segment, fold, painted, selected
 from tracker.domain.paint import Paint, announced
-from tracker.domain.when import BEGINNING, FOREVER
+from tracker.domain.when import BEGINNING
 from tracker.projections.segments import (
+    ABOUT,
     BELIEVED,
+    LAST,
+    TICK,
     TOP,
-    contributions,
+    Said,
     dumped,
     in_order,
     loaded,
     node,
+    nodes,
+    paints_since,
     readable_or_why,
+    said_after,
 )
 from tracker.schema import derived, instant, micros
-from tracker.store.driver import Among, Change, Put, Question
+from tracker.store import log
+from tracker.store.driver import Change, Given, Put, Question, Remove
 from tracker.store.log import StoredEvent
 
 MANY = 100_000
@@ -104,15 +113,10 @@ class _Subject:
     since: datetime
     lanes: dict[Lane, _Lane] = field(default_factory=dict)
     top: Order | None = None
-    moved: bool = False
 
     @property
     def alive(self) -> list[Lane]:
         return [lane for lane, held in self.lanes.items() if held.alive]
-
-    def set_top(self, order: Order) -> None:
-        self.moved = self.moved or order != self.top
-        self.top = order
 
 
 class Painting:
@@ -130,16 +134,18 @@ class Painting:
     ) -> None:
         self._connection = connection
         self._settle = settle
-        self._does = _statements(tables["lanes"], tables["segments"], tables["tops"], tables["parked"])
+        self._does = _statements(tables["lanes"], tables["segments"], tables["turns"], tables["parked"])
         self._subjects: dict[str, _Subject] = {}
         self._held = 0
         self._last_lane: int | None = None
         self._closed: list[_Held] = []
         self._opened: list[_Held] = []
+        self._placed: list[tuple[Any, ...]] = []
         self._parked: list[tuple[int, str, str]] = []
 
-    def foresee(self, wanted: Mapping[str, datetime]) -> None:
-        """Read at once what is believed of these subjects, each from an instant on."""
+    def foresee(self, wanted: Mapping[str, datetime]) -> Iterator[None]:
+        """Read at once what is believed of these subjects, each from an instant on: first it is asked for, then what
+        comes of it is noted."""
         since = {key: at for key, at in wanted.items() if not self._holds(key, at)}
         if not since:
             return
@@ -148,44 +154,36 @@ class Painting:
             self._subjects, self._held = {}, 0
         elif not self._subjects.keys().isdisjoint(since):
             self.write()
-        self._subjects |= {key: _Subject(at) for key, at in since.items()}
-        found = self._does.believed.rows(
-            self._connection, subjects=[*since], since=micros(min(since.values()))
+        answer = self._does.believed.ask(
+            self._connection, since={key: micros(at) for key, at in since.items()}
         )
-        for (
-            id,
-            key,
-            target,
-            scope,
-            basis,
-            aspect,
-            alive,
-            at,
-            sequence,
-            position,
-            start,
-            end,
-            known,
-            state,
-        ) in found:
-            subject = self._subjects[key]
-            if at is not None:
-                subject.top = Order(instant(at), sequence, position)
-            lane = Lane(target, scope, basis, aspect)
-            held = subject.lanes.get(lane)
-            if held is None:
-                held = subject.lanes[lane] = _Lane(key, lane, id, kept=True, alive=bool(alive))
+        yield
+        # Of a subject that there is not, nothing is missing.
+        self._subjects |= {key: _Subject(BEGINNING) for key in since}
+        lane: _Lane | None = None
+        for key, id, *names, alive, at, sequence, position, start, end, known, state in answer():
+            if lane is None or lane.id != id:
+                subject = self._subjects[key]
+                subject.since = since[key]
+                if at is not None:
+                    subject.top = Order(instant(at), sequence, position)
+                lane = _Lane(key, Lane(*names), id, kept=True, alive=bool(alive))
+                subject.lanes[lane.lane] = lane
             if state is not None:
                 segment = Segment(instant(start), instant(end), loaded(state))
-                held.believed.append(_Held(held, segment, known, kept=True))
-        self._held += len(found)
+                lane.believed.append(_Held(lane, segment, known, kept=True))
+                self._held += 1
+
+    def _see(self, wanted: Mapping[str, datetime]) -> None:
+        for _ in self.foresee(wanted):
+            pass
 
     def _holds(self, subject: str, since: datetime) -> bool:
         return subject in self._subjects and self._subjects[subject].since <= since
 
     def believed(self, subject: str) -> list[Lane]:
         """The lanes of a subject in which anything is believed now."""
-        self.foresee({subject: FOREVER})
+        self._see({subject: LAST})
         return self._subjects[subject].alive
 
     def apply_all(self, page: Sequence[StoredEvent]) -> None:
@@ -193,10 +191,9 @@ class Painting:
         readable = [(event, readable_or_why(event)) for event in page]
         since: dict[str, datetime] = {}
         for event, said in readable:
-            if isinstance(said, Decided) and said.paints:
-                start = min(paint.start for paint in said.paints)
-                since[event.subject] = min(start, since.get(event.subject, start))
-        self.foresee(since)
+            if isinstance(said, Decided):
+                since[event.subject] = min(paints_since(said.paints), since.get(event.subject, LAST))
+        self._see(since)
         for event, said in readable:
             if isinstance(said, Decided):
                 self.apply(event, said)
@@ -205,23 +202,35 @@ class Painting:
 
     def apply(self, event: StoredEvent, said: Decided) -> None:
         """Repaint what the event touches. On top of everything: only what the paint covers is looked at. Otherwise
-        (back-dated, corrected, withdrawn): the subject is folded again and the difference kept."""
+        (back-dated, corrected, withdrawn): what comes after it is folded again and the difference kept."""
         told, known, new = said
+        at = announced(told, event.subject).at
         if isinstance(known, DevelopmentCorrected | DevelopmentWithdrawn):
-            self._refold(event)
+            original = log.originals(self._connection, [event.development])[event.development]
+            self._refold(event, self._moved(event.subject, Order(at, told.sequence, original)))
             return
-        self.foresee({event.subject: min((paint.start for paint in new), default=FOREVER)})
+        self._see({event.subject: paints_since(new)})
         subject = self._subjects[event.subject]
-        order = Order(announced(told, event.subject).at, told.sequence, event.commit)
+        order = Order(at, told.sequence, event.commit)
+        if order != subject.top:
+            self._placed.append(_place(event.subject, order))
         if subject.top is not None and order < subject.top:
-            self._refold(event)
+            self._refold(event, order)
             return
-        subject.set_top(order)
+        subject.top = order
         if new:
             self._paint_on_top(event, subject, new)
 
+    def _moved(self, subject: str, order: Order) -> Order:
+        """Give a development that is repaired its place, which is another where it was announced on another day."""
+        self.write()
+        found = self._does.place.rows(self._connection, subject=subject, position=order.position)
+        self._does.unplace(self._connection, [(subject, *place) for place in found])
+        self._placed.append(_place(subject, order))
+        return order
+
     def _paint_on_top(self, event: StoredEvent, subject: _Subject, new: Sequence[Paint]) -> None:
-        start, end = min(p.start for p in new), max(p.end for p in new)
+        since, until = paints_since(new), max(p.end for p in new)
         spans: dict[Lane, slice] = {}
         after: Lanes = {}
         there = dict.fromkeys(subject.alive)
@@ -230,26 +239,64 @@ class Painting:
                 if lane not in after:
                     there[lane] = None
                     believed = subject.lanes[lane].believed if lane in subject.lanes else []
+                    start = BEGINNING if lane.aspect == ABOUT else since
                     spans[lane] = slice(
-                        bisect_right(believed, start, key=_end), bisect_left(believed, end, key=_start)
+                        bisect_right(believed, start, key=_end), bisect_left(believed, until, key=_start)
                     )
                     after[lane] = [held.segment for held in believed[spans[lane]]]
                 after[lane] = painted(after[lane], paint, event.position)
         for lane in sorted(after):
             self._believe(event, self._lane(subject, event.subject, lane), spans[lane], after[lane])
 
-    def _refold(self, event: StoredEvent) -> None:
-        self.foresee({event.subject: BEGINNING})
+    def _refold(self, event: StoredEvent, order: Order) -> None:
+        """Fold again what has a place in the order at this one or after it, over what was known before any of that was
+        recorded; and keep the difference."""
         self._settle()
+        self.write()
+        after, said = self._tail(event, order)
+        since = said.since - TICK  # a segment may end where the first paint begins
+        self._see({event.subject: since})
         subject = self._subjects[event.subject]
-        said = contributions(self._connection, event.subject, event.position)
-        if said:
-            subject.set_top(max(c.order for c in said))
-        folded = fold(said)
+        subject.top = max(c.order for c in said.contributions)
+        below, before = self._known(event, after, since)
+        folded = fold(said.contributions, below)
         for lane in sorted({*subject.alive, *folded}):
             held = self._lane(subject, event.subject, lane)
-            self._believe(event, held, slice(None), folded.get(lane, []))
-            held.alive = bool(held.believed)
+            span = slice(bisect_right(held.believed, since, key=_end), None)
+            self._believe(event, held, span, folded.get(lane, []))
+            held.alive = bool(held.believed) or lane in before
+
+    def _tail(self, event: StoredEvent, order: Order) -> tuple[int, Said]:
+        """What has to be folded again, and the position whose knowledge is the fold of all the rest. What was recorded
+        after it comes along, also what has a place further down: then what follows that is folded again, too."""
+        while True:
+            ((first,),) = self._does.following.rows(
+                self._connection, subject=event.subject, announced=micros(order.announced),
+                sequence=order.sequence, position=order.position,
+            )  # fmt: skip
+            said = said_after(self._connection, event.subject, first - 1, event.position)
+            lowest = min(c.order for c in said.contributions)
+            if lowest >= order:
+                return first - 1, said
+            order = lowest
+
+    def _known(self, event: StoredEvent, known: int, since: datetime) -> tuple[Lanes, set[Lane]]:
+        """What was known of a subject at a position, from an instant on; and the lanes that had anything before it."""
+        lanes: Lanes = {}
+        before: set[Lane] = set()
+        found = self._does.known.rows(
+            self._connection, subject=event.subject, known=known, nodes=nodes(known, event.position),
+            since=micros(since),
+        )  # fmt: skip
+        for *names, earlier, start, end, state in found:
+            lane = Lane(*names)
+            if earlier:
+                before.add(lane)
+            if state is not None:
+                lanes.setdefault(lane, []).append(Segment(instant(start), instant(end), loaded(state)))
+            elif earlier:
+                lanes[lane] = []
+        return lanes, before
 
     def _lane(self, subject: _Subject, key: str, lane: Lane) -> _Lane:
         """A lane of a subject; made where it is new. Whoever appends is alone, so ids can be counted here."""
@@ -289,7 +336,6 @@ class Painting:
     def write(self) -> None:
         """Put into the database what was closed and opened since the last time."""
         opened = self._opened
-        moved = [(key, subject) for key, subject in self._subjects.items() if subject.moved]
         new = {held.lane.id: held.lane for held in opened if not held.lane.kept}
         self._does.put_lanes(
             self._connection,
@@ -298,10 +344,7 @@ class Painting:
                 for lane in new.values()
             ],
         )
-        self._does.put_tops(
-            self._connection,
-            [(key, micros(s.top.announced), s.top.sequence, s.top.position) for key, s in moved if s.top],
-        )
+        self._does.put_turns(self._connection, self._placed)
         self._does.close(self._connection, [held.closed() for held in self._closed if held.kept])
         self._does.open(self._connection, [held.row() for held in opened])
         self._does.park(self._connection, self._parked)
@@ -309,10 +352,12 @@ class Painting:
             lane.kept = True
         for held in opened:
             held.kept = True
-        for _, subject in moved:
-            subject.moved = False
         self._held += len(opened)
-        self._closed, self._opened, self._parked = [], [], []
+        self._closed, self._opened, self._placed, self._parked = [], [], [], []
+
+
+def _place(subject: str, order: Order) -> tuple[Any, ...]:
+    return subject, micros(order.announced), order.sequence, order.position
 
 
 def _start(held: _Held) -> datetime:
@@ -327,41 +372,97 @@ class _Statements(NamedTuple):
     """What is asked of one set of the tables, and done to it."""
 
     believed: Question
+    known: Question
+    following: Question
+    place: Question
     last_lane: Question
     put_lanes: Put
-    put_tops: Put
+    put_turns: Put
+    unplace: Remove
     open: Put
     close: Change
     park: Put
 
 
 @lru_cache(maxsize=4)
-def _statements(lanes: Table, segments: Table, tops: Table, parked: Table) -> _Statements:
+def _statements(lanes: Table, segments: Table, turns: Table, parked: Table) -> _Statements:
     top: ColumnElement[int] = literal_column(str(TOP))
     others = segments.alias()
-    here = and_(
-        segments.c.lane == lanes.c.id, segments.c.node == top, segments.c.valid_until > bindparam("since")
+    below = turns.alias()
+    last = (
+        select(below.c.announced, below.c.sequence, below.c.position)
+        .where(below.c.subject == lanes.c.subject)
+        .order_by(below.c.announced.desc(), below.c.sequence.desc(), below.c.position.desc())
+        .limit(literal_column("1"))
+        .offset(literal_column("0"))
     )
 
-    def believed(among: Among) -> Select[Any]:
+    place = tuple_(turns.c.announced, turns.c.sequence, turns.c.position)
+
+    def believed(given: Given) -> Select[Any]:
+        since = given.each("since")
+        here = and_(
+            segments.c.lane == lanes.c.id, segments.c.node == top, segments.c.valid_until > since.c.value
+        )
+        before = exists().where(others.c.lane == lanes.c.id, others.c.node == top)
         return (
             select(
-                lanes.c.id, lanes.c.subject, lanes.c.target, lanes.c.scope, lanes.c.basis, lanes.c.aspect,
-                exists().where(others.c.lane == lanes.c.id, others.c.node == top),
-                tops.c.announced, tops.c.sequence, tops.c.position,
+                lanes.c.subject, lanes.c.id, lanes.c.target, lanes.c.scope, lanes.c.basis, lanes.c.aspect,
+                or_(segments.c.state.is_not(None), before),
+                turns.c.announced, turns.c.sequence, turns.c.position,
                 segments.c.valid_from, segments.c.valid_until, segments.c.known_from, segments.c.state,
             )
-            .join_from(lanes, tops, tops.c.subject == lanes.c.subject, isouter=True)
+            .join_from(since, lanes, lanes.c.subject == since.c.key)
+            .join(turns, and_(turns.c.subject == lanes.c.subject, place.in_(last)), isouter=True)
             .join(segments, here, isouter=True)
-            .where(among(lanes.c.subject, "subjects"))
             .order_by(lanes.c.id, segments.c.valid_until)
         )  # fmt: skip
 
+    def known(given: Given) -> Select[Any]:
+        then, earlier = (
+            and_(
+                some.c.lane == lanes.c.id,
+                given.among(some.c.node, "nodes"),
+                some.c.known_from <= bindparam("known"),
+                some.c.known_until > bindparam("known"),
+            )
+            for some in (segments, others)
+        )
+        return (
+            select(
+                lanes.c.target, lanes.c.scope, lanes.c.basis, lanes.c.aspect,
+                exists().where(earlier, others.c.valid_until <= bindparam("since")),
+                segments.c.valid_from, segments.c.valid_until, segments.c.state,
+            )
+            .join_from(lanes, segments, and_(then, segments.c.valid_until > bindparam("since")), isouter=True)
+            .where(lanes.c.subject == bindparam("subject"))
+            .order_by(lanes.c.id, segments.c.valid_until)
+        )  # fmt: skip
+
+    def following(_: Given) -> Select[Any]:
+        at, sequence = turns.c.announced, turns.c.sequence
+        later = or_(
+            at > bindparam("announced"),
+            sequence > bindparam("sequence"),
+            and_(sequence == bindparam("sequence"), turns.c.position >= bindparam("position")),
+        )
+        return select(func.min(turns.c.position)).where(
+            turns.c.subject == bindparam("subject"), at >= bindparam("announced"), later
+        )
+
     return _Statements(
         believed=Question(believed),
+        known=Question(known),
+        following=Question(following),
+        place=Question(
+            lambda _: select(turns.c.announced, turns.c.sequence, turns.c.position).where(
+                turns.c.subject == bindparam("subject"), turns.c.position == bindparam("position")
+            )
+        ),
         last_lane=Question(lambda _: select(func.max(lanes.c.id))),
         put_lanes=Put(lanes),
-        put_tops=Put(tops, over=["subject"]),
+        put_turns=Put(turns, over=[column.name for column in turns.columns]),
+        unplace=Remove(turns, [column.name for column in turns.columns]),
         open=Put(segments),
         close=Change(segments, ["known_until", "node"], ["lane", "node", "valid_until"]),
         park=Put(parked),

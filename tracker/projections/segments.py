@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -40,17 +40,21 @@ from tracker.domain.events import (
     VOCABULARY,
     DevelopmentCorrected,
     DevelopmentWithdrawn,
-    Logged,
     Told,
     concerned,
 )
 from tracker.domain.fold import Contribution, Lane, Lanes, Layer, Order, Row, Segment, State, fold
 from tracker.domain.history import Key, key_of
-from tracker.domain.paint import announced, paints
+from tracker.domain.paint import Paint, announced
+from tracker.domain.paint import paints as painted_by
+from tracker.domain.when import FOREVER
 from tracker.schema import Instant, Serial, derived
 from tracker.store import log
 from tracker.store.log import StoredEvent
 
+ABOUT = "about"
+TICK = timedelta(microseconds=1)
+LAST = FOREVER - TICK
 BELIEVED = 2**62
 """``known_until`` of what is believed now."""
 
@@ -111,14 +115,16 @@ segments = Table(
     Index("ix_segments_known_until", "known_until", sqlite_where=_CLOSED, postgresql_where=_CLOSED),
     comment="The state of a lane over [valid_from, valid_until), as known over positions [known_from, known_until).",
 )
-tops = Table(
-    "tops",
+turns = Table(
+    "turns",
     derived,
-    Column("subject", String(120), primary_key=True),
+    Column("subject", String(120), nullable=False),
     Column("announced", Instant, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
-    comment="The last place in the order of painting, per subject: what comes after it is painted on top.",
+    PrimaryKeyConstraint("subject", "announced", "sequence", "position"),
+    comment="In which order the developments of a subject are painted: what comes after the last is painted on top.",
+    sqlite_with_rowid=False,
 )
 parked = Table(
     "parked",
@@ -144,26 +150,49 @@ def readable_or_why(stored: StoredEvent) -> Decided | str:
 
 def contributions(connection: Connection, subject: str, until: int) -> list[Contribution]:
     """What every development says of a subject, each in its latest version known at position ``until``."""
-    latest: dict[str, tuple[Told, list[tuple[int, Logged]]]] = {}
-    for stored in log.of_subject(connection, subject, until):
+    return said_after(connection, subject, 0, until).contributions
+
+
+class Said(NamedTuple):
+    """What developments say of a subject, each in its latest version; and from when on any version does."""
+
+    contributions: list[Contribution]
+    since: datetime
+
+
+def said_after(connection: Connection, subject: str, after: int, until: int) -> Said:
+    """What the events of a subject at positions after..until say. ``after`` = 0: all that is said of it."""
+    latest: dict[str, tuple[Told, list[tuple[int, Paint]]]] = {}
+    originals: dict[str, int] = {}
+    since = LAST
+    for stored in log.of_subject(connection, subject, until, after):
         said = readable_or_why(stored)
         if isinstance(said, str):
             continue
-        told, event = said.told, said.event
+        told, event, paints = said
         if isinstance(event, DevelopmentCorrected):
-            latest[stored.development] = (told, [(stored.position, now) for now in event.now])
-        elif isinstance(event, DevelopmentWithdrawn):
-            latest[stored.development] = (told, [])
+            paints = [paint for now in event.now for paint in painted_by(told, now)]
+        new = [(stored.position, paint) for paint in paints]
+        if isinstance(event, DevelopmentCorrected | DevelopmentWithdrawn):
+            latest[stored.development] = (told, new)
         else:
-            latest.setdefault(stored.development, (told, []))[1].append((stored.position, event))
-    originals = log.originals(connection, latest)
-    return [
-        Contribution(
-            Order(announced(told, subject).at, told.sequence, originals[development]),
-            [(position, paint) for position, event in said for paint in paints(told, event)],
-        )
-        for development, (told, said) in latest.items()
-    ]
+            latest.setdefault(stored.development, (told, []))[1].extend(new)
+            originals.setdefault(stored.development, stored.commit)
+        since = min(since, paints_since(paints))
+    originals |= log.originals(connection, latest.keys() - originals.keys())
+    return Said(
+        [
+            Contribution(Order(announced(told, subject).at, told.sequence, originals[development]), said)
+            for development, (told, said) in latest.items()
+        ],
+        since,
+    )
+
+
+def paints_since(paints: Sequence[Paint]) -> datetime:
+    """From when on paints look at what is believed. What a subject is, is one segment over all time: it is read
+    whenever anything is."""
+    return min((paint.start for paint in paints if paint.aspect != ABOUT), default=LAST)
 
 
 def painted_over(
@@ -237,9 +266,11 @@ _KNOWN_OF_ALL = _ROWS.where(*_KNOWN)
 _KNOWN_OF = _KNOWN_OF_ALL.where(_PARTNERS)
 _OF_ASPECT = _KNOWN_OF_ALL.where(lanes.c.aspect == bindparam("aspect")).order_by(segments.c.valid_from)
 _OF_SUBJECT = _KNOWN_OF_ALL.where(lanes.c.subject == bindparam("subject"))
-_OF_SUBJECTS = _KNOWN_OF.where(lanes.c.subject.in_(bindparam("subjects", expanding=True)))
+_ALL_OF_SUBJECTS = _KNOWN_OF_ALL.where(lanes.c.subject.in_(bindparam("subjects", expanding=True)))
+_OF_SUBJECTS = _ALL_OF_SUBJECTS.where(_PARTNERS)
 _EVER_KNOWN = _ROWS.where(segments.c.known_from <= bindparam("known"))
 _EVER_OF = _EVER_KNOWN.where(lanes.c.subject.in_(bindparam("subjects", expanding=True)))
+_EVER_ABOUT = _EVER_OF.where(lanes.c.aspect == "about")
 _ABOUT = (
     select(lanes.c.subject, segments.c.state)
     .join_from(lanes, segments, segments.c.lane == lanes.c.id)
@@ -397,16 +428,22 @@ def of_subject(connection: Connection, subject: str, known: int) -> list[Row]:
 
 
 def of_subjects(
-    connection: Connection, subjects: Iterable[str], partners: Iterable[str], known: int
+    connection: Connection, subjects: Iterable[str], partners: Iterable[str] | None, known: int
 ) -> list[Row]:
-    """All segments of these subjects known at a position, of lanes that concern these partners."""
+    """All segments of these subjects known at a position, of lanes that concern these partners (None: anybody)."""
     asked = _parameters(partners, subjects=sorted(set(subjects)), **_as_known(connection, known))
-    return _rows(connection.execute(_OF_SUBJECTS, asked))
+    found = _OF_SUBJECTS if partners is not None else _ALL_OF_SUBJECTS
+    return _rows(connection.execute(found, asked))
 
 
 def ever_of(connection: Connection, subjects: Iterable[str], known: int) -> list[Row]:
     """All segments of these subjects that were known at this position or at any before it."""
     return _rows(connection.execute(_EVER_OF, {"known": known, "subjects": sorted(set(subjects))}))
+
+
+def ever_about(connection: Connection, subjects: Iterable[str], known: int) -> list[Row]:
+    """All segments known at this position or before it that say what these subjects are."""
+    return _rows(connection.execute(_EVER_ABOUT, {"known": known, "subjects": sorted(set(subjects))}))
 
 
 def places(connection: Connection) -> list[tuple[str, Lane]]:

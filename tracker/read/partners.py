@@ -76,15 +76,15 @@ def names(connection: Connection, known: int) -> dict[str, PartnerName]:
     return dict(sorted(found.items(), key=lambda pair: (pair[1].rank or 10_000, pair[1].name)))
 
 
-def partner(connection: Connection, code: str, known: int) -> PartnerName:
-    """A partner by its code; Refused where it is not followed, as known then."""
+def partner(connection: Connection, code: str, known: int, parameter: str = "code") -> PartnerName:
+    """A partner by its code; Refused where it is not followed, as known then. ``parameter``: what it was given as."""
     found = names(connection, known)
     if code not in found:
         followed = ", ".join(found) or "nobody yet"
         raise Refused(
             "not_found",
             f"{code!r} is not a partner that is followed here, as known then; these are: {followed}",
-            Problem("code", "not a partner that is followed"),
+            Problem(parameter, "not a partner that is followed"),
         )
     return found[code]
 

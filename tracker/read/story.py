@@ -46,6 +46,19 @@ def story(connection: Connection, id: str, known: int) -> Story:
     )
 
 
+def says(connection: Connection, events: Sequence[StoredEvent], known: int) -> dict[str, list[ChangeView]]:
+    """What a development says as it stands, for whom, from all events of it: the ``changes`` of its story, without what
+    each version changed, and so without everything that was ever known of its subjects."""
+    subjects = {event.subject for event in events}
+    about = segments.abouts(connection, subjects, known)
+    if len(versions_of(events)) > 1:
+        return _as_mended(connection, events, about)
+    first, last = events[0].position, events[-1].position
+    before, after = (segments.of_subjects(connection, subjects, None, at) for at in (first - 1, last))
+    rows = [*(row for row in before if row.known_until <= last), *after]
+    return _changed_for([row for row in rows if row.lane.aspect != "about"], about, first, last)
+
+
 def _as_mended(
     connection: Connection, events: Sequence[StoredEvent], about: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, list[ChangeView]]:

@@ -1,6 +1,7 @@
 """The timeline of a partner: what happened, in which order, and what each changed."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -27,50 +28,54 @@ from tracker.store.log import StoredEvent
 def timeline(connection: Connection, code: str, at: Point) -> list[Entry]:
     """The developments that touch a partner, announced by ``as_of`` and known at the point, newest first, each with
     what it changed. Withdrawn ones stay, and say so."""
-    partner(connection, code, at.known)
-    own = segments.ever_known(connection, [code, EVERYONE], at.known)
-    blocs = blocs_of(own)
-    rows = own + (segments.ever_known(connection, blocs, at.known) if blocs else [])
-    rows = [row for row in rows if row.lane.aspect not in ("about",)]
-    abouts = abouts_of(connection, rows, at.known)
-    return _entries(connection, rows, abouts, at, code)
-
-
-def _entries(
-    connection: Connection, rows: Sequence[Row], abouts: Mapping[str, Mapping[str, Any]], at: Point, code: str
-) -> list[Entry]:
-    touched: dict[int, set[str]] = {}
-    for row in rows:
-        touched.setdefault(row.known_from, set()).add(row.subject)
-        if row.known_until <= at.known:
-            touched.setdefault(row.known_until, set()).add(row.subject)
-    developments = {event.development for event in log.at_positions(connection, touched).values()}
-    subjects = {row.subject for row in rows}
-    blocs = blocs_of(rows)
-    developments |= _covered(connection, subjects, at.known, {code, *blocs})
-    story: dict[str, list[StoredEvent]] = {}
-    for event in log.of_developments(connection, developments, at.known):
-        story.setdefault(event.development, []).append(event)
-    by_subject: dict[str, list[Row]] = {}
-    for row in rows:
-        by_subject.setdefault(row.subject, []).append(row)
-    members = [row for row in rows if joins(row)]
-    own = {row.known_from for row in rows if row.partner == code}
-    entries = []
-    for events in story.values():
-        entry = entry_of(events)
-        if entry.announced_at > at.as_of:
-            continue
-        if entry.standing == "current":
-            changes = _changed_by(code, events, by_subject, members, abouts)
-        else:
-            changes = _mended_for(connection, code, events, members, abouts)
-        concerns = _names(events, code, blocs) or any(event.position in own for event in events)
-        if changes or concerns or entry.standing != "current":
-            entries.append(msgspec.structs.replace(entry, changes=changes))
+    touching = Touching(connection, code, at.known)
+    entries = [entry for one in touching.stories if (entry := touching.entry(one, at.as_of))]
     return sorted(
-        entries, key=lambda e: (e.announced_at, _sequence(story[e.development]), e.position), reverse=True
+        entries,
+        key=lambda e: (e.announced_at, _sequence(touching.stories[e.development]), e.position),
+        reverse=True,
     )
+
+
+class Touching:
+    """The developments that may touch a partner, as known at a position: ``stories`` holds the events of each.
+    Whether one does, and what it changed, is worked out when it is asked for."""
+
+    def __init__(self, connection: Connection, code: str, known: int) -> None:
+        partner(connection, code, known)
+        own = segments.ever_known(connection, [code, EVERYONE], known)
+        blocs = blocs_of(own)
+        rows = own + (segments.ever_known(connection, blocs, known) if blocs else [])
+        rows = [row for row in rows if row.lane.aspect != "about"]
+        self._connection, self._code, self._blocs = connection, code, blocs_of(rows)
+        self._abouts = abouts_of(connection, rows, known)
+        self._members = [row for row in rows if joins(row)]
+        self._own = {row.known_from for row in rows if row.partner == code}
+        self._by_subject: dict[str, list[Row]] = {}
+        moved: set[int] = set()
+        for row in rows:
+            self._by_subject.setdefault(row.subject, []).append(row)
+            moved |= {position for position in (row.known_from, row.known_until) if position <= known}
+        developments = {event.development for event in log.at_positions(connection, moved).values()}
+        developments |= _covered(connection, {*self._by_subject}, known, {code, *self._blocs})
+        self.stories: dict[str, list[StoredEvent]] = {}
+        for event in log.of_developments(connection, developments, known):
+            self.stories.setdefault(event.development, []).append(event)
+
+    def entry(self, development: str, as_of: datetime = FOREVER) -> Entry | None:
+        """A development as it touches the partner; None where it does not, or was announced later."""
+        events = self.stories[development]
+        entry = entry_of(events)
+        if entry.announced_at > as_of:
+            return None
+        if entry.standing == "current":
+            changes = _changed_by(self._code, events, self._by_subject, self._members, self._abouts)
+        else:
+            changes = _mended_for(self._connection, self._code, events, self._members, self._abouts)
+        concerns = _names(events, self._code, self._blocs) or any(e.position in self._own for e in events)
+        if changes or concerns or entry.standing != "current":
+            return msgspec.structs.replace(entry, changes=changes)
+        return None
 
 
 def _covered(connection: Connection, subjects: set[str], known: int, whom: set[str]) -> set[str]:

@@ -9,16 +9,18 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     ClauseElement,
     Column,
     ColumnElement,
     Connection,
     Dialect,
+    FromClause,
     Table,
     Text,
     any_,
@@ -27,55 +29,101 @@ from sqlalchemy import (
     select,
 )
 
-Among = Callable[[Column[Any], str], ColumnElement[bool]]
-FEW = 8
-"""Up to so many rows, PostgreSQL is quicker by INSERT than by COPY."""
+Rows = list[tuple[Any, ...]]
+FEW = 2
+"""Up to so many rows, PostgreSQL takes one statement each sooner than one for all."""
+MANY = 100
+"""From so many rows on, COPY is the quickest on PostgreSQL. It has to be waited for."""
+
+
+class Given(Protocol):
+    """How a query says what it is given as one parameter, however much that is."""
+
+    def among(self, column: Column[Any], name: str) -> ColumnElement[bool]:
+        """That a column's value is among those of a list."""
+
+    def each(self, name: str) -> FromClause:
+        """The entries of a dict of texts and whole numbers, as rows of ``key`` and ``value``."""
 
 
 class Question:
-    """A query that is asked often. ``make`` writes it; the function it is given says that a column's value is among
-    those of a list, which is one parameter however long it is."""
+    """A query that is asked often; ``make`` writes it."""
 
-    def __init__(self, make: Callable[[Among], ClauseElement]) -> None:
+    def __init__(self, make: Callable[[Given], ClauseElement]) -> None:
         self._make = make
         self._texts: dict[str, tuple[str, tuple[str, ...]]] = {}
 
-    def rows(self, connection: Connection, **given: Any) -> list[tuple[Any, ...]]:
-        """What it answers; lists are given as lists."""
+    def rows(self, connection: Connection, **given: Any) -> Rows:
+        """What it answers; lists are given as lists, dicts as dicts."""
+        return self.ask(connection, **given)()
+
+    def ask(self, connection: Connection, **given: Any) -> Callable[[], Rows]:
+        """Ask, and be told later: what is called for the answer. In one go (``in_one_go``) nobody waits in between."""
         dialect = connection.dialect
         text, names = self._texts.get(dialect.name) or self._written(dialect)
         if dialect.name == "sqlite":
             values = [_plain(given[name]) for name in names]
         else:
-            values = [given[name] for name in names]
+            values = [given[name] if name in given else _part(given, name) for name in names]
         cursor = connection.connection.cursor()
-        try:
-            cursor.execute(text, values)
-            return list(cursor.fetchall())
-        finally:
-            cursor.close()
+        cursor.execute(text, values)
+
+        def answer() -> Rows:
+            try:
+                return list(cursor.fetchall())
+            finally:
+                cursor.close()
+
+        return answer
 
     def _written(self, dialect: Dialect) -> tuple[str, tuple[str, ...]]:
-        compiled = self._make(_AMONG[dialect.name]).compile(dialect=_positional(dialect))
-        self._texts[dialect.name] = str(compiled), tuple(compiled.positiontup or ())  # type: ignore[attr-defined]
+        compiled = self._make(_GIVEN[dialect.name]).compile(dialect=_positional(dialect))
+        text = str(compiled).replace("%s", BINARY)
+        self._texts[dialect.name] = text, tuple(compiled.positiontup or ())  # type: ignore[attr-defined]
         return self._texts[dialect.name]
 
 
+BINARY = "%b"
+"""A parameter as PostgreSQL holds it: an array as text takes psycopg ten times as long."""
+
+
 def _plain(value: Any) -> Any:
-    return msgspec.json.encode(value).decode() if isinstance(value, list) else value
+    return msgspec.json.encode(value).decode() if isinstance(value, list | dict) else value
 
 
-def _among_json(column: Column[Any], name: str) -> ColumnElement[bool]:
-    return column.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))
+def _part(given: dict[str, Any], name: str) -> list[Any]:
+    """The keys or the values of a dict."""
+    name, _, part = name.rpartition("_")
+    return [*(given[name] if part == "keys" else given[name].values())]
 
 
-def _among_array(column: Column[Any], name: str) -> ColumnElement[bool]:
-    return column == any_(
-        bindparam(name, type_=ARRAY(Text if column.type.python_type is str else column.type))
-    )
+class _Json:
+    """SQLite: lists and dicts are JSON."""
+
+    def among(self, column: Column[Any], name: str) -> ColumnElement[bool]:
+        return column.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))
+
+    def each(self, name: str) -> FromClause:
+        return func.json_each(bindparam(name)).table_valued("key", "value")
 
 
-_AMONG: dict[str, Among] = {"sqlite": _among_json, "postgresql": _among_array}
+class _Arrays:
+    """PostgreSQL: a list is an array, a dict two."""
+
+    def among(self, column: Column[Any], name: str) -> ColumnElement[bool]:
+        return column == any_(
+            bindparam(name, type_=ARRAY(Text if column.type.python_type is str else column.type))
+        )
+
+    def each(self, name: str) -> FromClause:
+        keys, values = (
+            bindparam(f"{name}_keys", type_=ARRAY(Text)),
+            bindparam(f"{name}_values", type_=ARRAY(BigInteger)),
+        )
+        return func.unnest(keys, values).table_valued("key", "value").render_derived()
+
+
+_GIVEN: dict[str, Given] = {"sqlite": _Json(), "postgresql": _Arrays()}
 
 
 def _positional(dialect: Dialect) -> Dialect:
@@ -101,8 +149,8 @@ class Put:
                 cursor.executemany(self._text(dialect, "?"), rows)
             elif len(rows) <= FEW:
                 for row in rows:
-                    cursor.execute(self._text(dialect, "%s"), row)
-            elif self._over:
+                    cursor.execute(self._text(dialect, BINARY), row)
+            elif self._over or len(rows) < MANY or _goes_on(connection):
                 cursor.execute(self._together(dialect), _arrays(rows))
             else:
                 with cursor.copy(self._copy(dialect)) as copy:
@@ -134,6 +182,8 @@ class Put:
         if not self._over:
             return ""
         rest = [_quoted(dialect, column) for column in self._table.columns if column.name not in self._over]
+        if not rest:
+            return f" ON CONFLICT ({', '.join(self._over)}) DO NOTHING"
         return f" ON CONFLICT ({', '.join(self._over)}) DO UPDATE SET " + ", ".join(
             f"{name} = excluded.{name}" for name in rest
         )
@@ -181,6 +231,57 @@ class Change:
         return _quoted(dialect, self._table.c[name])
 
 
+class Remove:
+    """A few rows of a table that are deleted: each given by the tuple of the ``key`` it has."""
+
+    def __init__(self, table: Table, key: Sequence[str]) -> None:
+        self._table = table
+        self._key = key
+        self._texts: dict[str, str] = {}
+
+    def __call__(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        dialect = connection.dialect
+        if dialect.name not in self._texts:
+            mark = "?" if dialect.name == "sqlite" else BINARY
+            same = " AND ".join(f"{_quoted(dialect, self._table.c[name])} = {mark}" for name in self._key)
+            table = dialect.identifier_preparer.format_table(self._table)
+            self._texts[dialect.name] = f"DELETE FROM {table} WHERE {same}"  # noqa: S608
+        cursor = connection.connection.cursor()
+        try:
+            for row in rows:
+                cursor.execute(self._texts[dialect.name], row)
+        finally:
+            cursor.close()
+
+
+@contextmanager
+def in_one_go(connection: Connection) -> Iterator[None]:
+    """PostgreSQL is sent one statement after another without waiting for its answers; at the end for all of them."""
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    with connection.connection.dbapi_connection.pipeline():  # type: ignore[union-attr]
+        yield
+
+
+def _goes_on(connection: Connection) -> bool:
+    """Whether statements are sent in one go: COPY cannot be."""
+    return bool(connection.connection.dbapi_connection.info.pipeline_status)  # type: ignore[union-attr]
+
+
+def by_index(connection: Connection) -> None:
+    """Have rows looked up by index for the rest of this transaction. PostgreSQL keeps the plans of statements that come
+    again and again; those made while the tables were small would read them whole when they no longer are."""
+    if connection.dialect.name != "sqlite":
+        cursor = connection.connection.cursor()
+        cursor.execute("SELECT " + ", ".join(f"set_config('{name}', 'off', true)" for name in _READS_WHOLE))
+        cursor.close()
+
+
+_READS_WHOLE = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material", "jit")
+"""What lets PostgreSQL plan to read a table whole; and to compile a plan, as one without a choice looks costly then."""
+
+
 @contextmanager
 def uncollected() -> Iterator[None]:
     """For a page of events or lines: the collector of cycles would look through all that is held, again and again, and
@@ -199,7 +300,7 @@ def _quoted(dialect: Dialect, column: Column[Any]) -> str:
 
 
 def _unnest(dialect: Dialect, columns: Sequence[Column[Any]]) -> str:
-    arrays = ", ".join(f"%s::{column.type.compile(dialect)}[]" for column in columns)
+    arrays = ", ".join(f"{BINARY}::{column.type.compile(dialect)}[]" for column in columns)
     return f"unnest({arrays}) AS new({', '.join(f'c{i}' for i in range(len(columns)))})"
 
 

@@ -43,7 +43,8 @@ def open_engine(url: str, threads: int = 16) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         patience = {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_SECONDS}
         return create_engine(
-            url, pool_size=threads, max_overflow=4, pool_pre_ping=True, hide_parameters=True, connect_args=patience
+            url, pool_size=threads, max_overflow=4, pool_pre_ping=True, pool_use_lifo=True, hide_parameters=True,
+            connect_args=patience,
         )  # fmt: skip
     if parsed.database:
         Path(parsed.database).absolute().parent.mkdir(parents=True, exist_ok=True)

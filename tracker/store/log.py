@@ -31,6 +31,7 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     func,
+    literal_column,
     or_,
     select,
     type_coerce,
@@ -41,7 +42,7 @@ from sqlalchemy.exc import DatabaseError
 from tracker.domain.events import AnyEvent, Record, Told, erased
 from tracker.schema import Instant, Serial, durable, instant, micros
 from tracker.store import proof
-from tracker.store.driver import Change, Put, Question
+from tracker.store.driver import Change, Put, Question, by_index, in_one_go
 from tracker.store.upcasts import decode
 
 Asked = TypeVar("Asked")
@@ -226,7 +227,9 @@ class Appending:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        ((position, chain, recorded_at, learnt_at),) = _END.rows(connection)
+        with in_one_go(connection):
+            by_index(connection)
+            ((position, chain, recorded_at, learnt_at),) = _END.rows(connection)
         self._end = _End(position, bytes(chain), instant(recorded_at), instant(learnt_at))
         self._subjects: dict[str, _Subject] = {}
         self._last_subject: int | None = None
@@ -235,36 +238,47 @@ class Appending:
         self._commits: list[tuple[Any, ...]] = []
         self._events: list[tuple[Any, ...]] = []
 
-    def foresee(self, keys: Iterable[str], subjects: Collection[str]) -> None:
-        """Look up many idempotency keys and subjects at once. Earlier ones, once they are written, are not all kept in
-        mind."""
+    def foresee(self, keys: Iterable[str], subjects: Iterable[str]) -> Iterator[None]:
+        """Look up many idempotency keys and subjects at once: first they are asked for, then what comes of it is noted.
+        Earlier ones, once they are written, are not all kept in mind."""
         if not self._commits:
             self._asked = {}
             if len(self._subjects) > MANY:
                 self._subjects = {}
-        self._ask(keys)
-        self.versions(subjects)
+        looking = [self._look_for_keys(keys), self._look_for_subjects(subjects)]
+        for one in looking:
+            next(one, None)
+        yield
+        for one in looking:
+            next(one, None)
 
-    def _ask(self, keys: Iterable[str]) -> None:
+    def _look_for_keys(self, keys: Iterable[str]) -> Iterator[None]:
         if unasked := [key for key in keys if key not in self._asked]:
-            found = _REQUESTS.rows(self._connection, keys=unasked)
-            self._asked |= dict.fromkeys(unasked) | {
-                key: (bytes(hash), commit) for key, hash, commit in found
-            }
+            answer = _REQUESTS.ask(self._connection, keys=unasked)
+            yield
+            found = {key: (bytes(hash), commit) for key, hash, commit in answer()}
+            self._asked |= dict.fromkeys(unasked) | found
+
+    def _look_for_subjects(self, keys: Iterable[str]) -> Iterator[None]:
+        if unseen := [key for key in keys if key not in self._subjects]:
+            answer = _SUBJECTS.ask(self._connection, keys=unseen)
+            yield
+            found = {key: (id, version) for id, key, version in answer()}
+            for key in unseen:
+                id, version = found.get(key, (None, 0))
+                self._subjects[key] = _Subject(id, version, version)
 
     def unused(self, key: str, request: bytes) -> None:
         """Look whether an idempotency key is still free; AlreadyDone where it was taken before."""
-        self._ask([key])
+        for _ in self._look_for_keys([key]):
+            pass
         if (before := self._asked[key]) is not None:
             raise AlreadyDone(before[1], same=before[0] == request)
 
     def versions(self, keys: Collection[str]) -> dict[str, int]:
         """How many events each of these subjects has; 0 where there is no such subject."""
-        if unseen := [key for key in keys if key not in self._subjects]:
-            found = {key: (id, version) for id, key, version in _SUBJECTS.rows(self._connection, keys=unseen)}
-            for key in unseen:
-                id, version = found.get(key, (None, 0))
-                self._subjects[key] = _Subject(id, version, version)
+        for _ in self._look_for_subjects(keys):
+            pass
         return {key: self._subjects[key].version for key in keys}
 
     def clocks(self) -> tuple[datetime, datetime]:
@@ -330,6 +344,11 @@ class Appending:
         subject.version += 1
         return subject
 
+    @property
+    def waiting(self) -> int:
+        """How many events wait to be written."""
+        return len(self._events)
+
     def write(self) -> None:
         """Put into the database what was appended since the last time."""
         if not self._commits:
@@ -366,16 +385,20 @@ class _End(NamedTuple):
 
 
 _END = Question(
-    lambda _: select(head.c.position, head.c.chain, head.c.recorded_at, head.c.learnt_at).with_for_update()
+    lambda _: (
+        select(head.c.position, head.c.chain, head.c.recorded_at, head.c.learnt_at)
+        .where(head.c.id == literal_column("1"))
+        .with_for_update()
+    )
 )
 _REQUESTS = Question(
-    lambda among: select(requests.c.key, requests.c.hash, requests.c.commit).where(
-        among(requests.c.key, "keys")
+    lambda given: select(requests.c.key, requests.c.hash, requests.c.commit).where(
+        given.among(requests.c.key, "keys")
     )
 )
 _SUBJECTS = Question(
-    lambda among: select(subjects.c.id, subjects.c.key, subjects.c.version).where(
-        among(subjects.c.key, "keys")
+    lambda given: select(subjects.c.id, subjects.c.key, subjects.c.version).where(
+        given.among(subjects.c.key, "keys")
     )
 )
 _LAST_SUBJECT = Question(lambda _: select(func.max(subjects.c.id)))
@@ -399,7 +422,11 @@ _OF_DEVELOPMENTS = _STORED.where(
     events.c.development.in_(bindparam("developments", expanding=True)),
     events.c.position <= bindparam("until"),
 )
-_OF_SUBJECT = _STORED.where(subjects.c.key == bindparam("subject"), events.c.position <= bindparam("until"))
+_OF_SUBJECT = _STORED.where(
+    subjects.c.key == bindparam("subject"),
+    events.c.position > bindparam("after"),
+    events.c.position <= bindparam("until"),
+)
 _OF_SUBJECTS = _STORED.where(
     subjects.c.key.in_(bindparam("subjects", expanding=True)), events.c.position <= bindparam("until")
 )
@@ -414,7 +441,7 @@ def _stored(rows: Iterable[Row[Any]]) -> list[StoredEvent]:
 
 def at_positions(connection: Connection, positions: Iterable[int]) -> dict[int, StoredEvent]:
     """The events at these positions."""
-    found = [_stored(connection.execute(_OF_POSITIONS, {"positions": some})) for some in _parts(positions)]
+    found = [_stored(connection.execute(_OF_POSITIONS, {"positions": some})) for some in parts(positions)]
     return {event.position: event for part in found for event in part}
 
 
@@ -422,21 +449,22 @@ def of_developments(connection: Connection, developments: Iterable[str], until: 
     """All events of these developments, repairs included, up to a position."""
     found = [
         _stored(connection.execute(_OF_DEVELOPMENTS, {"developments": some, "until": until}))
-        for some in _parts(developments)
+        for some in parts(developments)
     ]
     return sorted((event for part in found for event in part), key=_position)
 
 
-def of_subject(connection: Connection, subject: str, until: int) -> list[StoredEvent]:
-    """All events of a subject up to a position, in order."""
-    return _stored(connection.execute(_OF_SUBJECT, {"subject": subject, "until": until}))
+def of_subject(connection: Connection, subject: str, until: int, after: int = 0) -> list[StoredEvent]:
+    """All events of a subject after a position and up to one, in order."""
+    asked = {"subject": subject, "after": after, "until": until}
+    return _stored(connection.execute(_OF_SUBJECT, asked))
 
 
 def of_subjects(connection: Connection, subjects: Iterable[str], until: int) -> list[StoredEvent]:
     """All events of these subjects up to a position, in order."""
     found = [
         _stored(connection.execute(_OF_SUBJECTS, {"subjects": some, "until": until}))
-        for some in _parts(subjects)
+        for some in parts(subjects)
     ]
     return sorted((event for part in found for event in part), key=_position)
 
@@ -444,7 +472,7 @@ def of_subjects(connection: Connection, subjects: Iterable[str], until: int) -> 
 _position = attrgetter("position")
 
 
-def _parts(wanted: Iterable[Asked]) -> Iterator[list[Asked]]:
+def parts(wanted: Iterable[Asked]) -> Iterator[list[Asked]]:
     """As many at a time as a statement takes: PostgreSQL has room for 65,535 parameters."""
     everything = list(wanted)
     for first in range(0, len(everything), PARAMETERS):
@@ -573,6 +601,35 @@ def clocks(connection: Connection) -> tuple[datetime, datetime]:
     """The instants that the last commit was recorded and learnt at."""
     row = connection.execute(select(head.c.recorded_at, head.c.learnt_at)).one()
     return row.recorded_at, row.learnt_at
+
+
+def commits_before(
+    connection: Connection,
+    position: int,
+    until: int,
+    limit: int,
+    *,
+    subject: str | None = None,
+    type: str | None = None,
+    begins: Sequence[str] = (),
+) -> Sequence[Row[int, str]]:
+    """``first`` and ``development`` of the commits that begin before a position and end by another, the last first;
+    of those developments only that hold an event about a subject, one of a type, and one whose type begins so."""
+    wanted = select(commits.c.first, commits.c.development).where(
+        commits.c.first < position, commits.c.last <= until
+    )
+    its = select(events.c.position).where(
+        events.c.development == commits.c.development, events.c.position <= until
+    )
+    if subject is not None:
+        about = its.join_from(events, subjects, events.c.subject == subjects.c.id)
+        wanted = wanted.where(about.where(subjects.c.key == subject).exists())
+    if type is not None:
+        wanted = wanted.where(its.where(events.c.type == type).exists())
+    if begins:
+        of_these = or_(*(events.c.type.startswith(word) for word in begins))
+        wanted = wanted.where(its.where(of_these).exists())
+    return connection.execute(wanted.order_by(commits.c.first.desc()).limit(limit)).all()
 
 
 def known_at(connection: Connection, at: datetime) -> int:

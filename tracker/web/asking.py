@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -22,6 +23,8 @@ from litestar.typing import FieldDefinition
 from sqlalchemy import Connection
 
 from tracker import read
+from tracker.domain.errors import Problem, Refused
+from tracker.domain.events import TYPES
 from tracker.domain.when import BEGINNING, rfc3339
 from tracker.read import Point
 from tracker.read.moving import Moving, plain
@@ -35,8 +38,14 @@ Item = TypeVar("Item")
 
 BODY = "body"
 """``opt={BODY: Shape}`` on a handler: what its body holds, for the document."""
+DONE = "done"
+"""``opt={DONE: words}`` on a handler: what its success means, for the document."""
+KEYS = "keys"
+"""``opt={KEYS: names}`` on a handler: the security schemes that open it, for the document."""
 STREAMED = "streamed"
 """``opt={STREAMED: Shape}`` on a handler: what each message of its stream holds, for the document."""
+FILE = "file"
+"""``opt={FILE: "text/calendar"}`` on a handler: the media type of what it answers, for the document."""
 
 WORLD = (
     "World time: what applied then. A date (the end of that day in the tracker's zone) or an instant with its "
@@ -166,6 +175,15 @@ def opened(cursor: str) -> Cursor:
     return found
 
 
+def known_type(type: str | None) -> None:
+    """Refused for what is no type of event."""
+    if type is not None and type not in TYPES:
+        near = get_close_matches(type, TYPES, n=1)
+        meant = f"did you mean {near[0]}?" if near else "/v1/schemas lists those that are"
+        detail = f"type: {type!r} is no type of event; {meant}"
+        raise Refused("invalid", detail, Problem("type", detail))
+
+
 def unknown_cursor() -> Failed:
     detail = "cursor: this is none of ours; take 'next' of the page before, or leave it out to begin"
     return Failed(400, "invalid", detail, Wrong(parameter="cursor", detail=detail))
@@ -195,7 +213,7 @@ async def strict(request: ASGIConnection[Any, Any, Any, Any], handler: BaseRoute
     known = declared(handler)
     wrong = [problem for name, value in given if (problem := _wrong(name, value, known))]
     for name, times in Counter(name for name, _ in given).items():
-        if name in known and times > 1:
+        if name in known and times > 1 and not several(known[name]):
             wrong.append(Wrong(parameter=name, detail=f"{name} is given {times} times: give it once"))
     if wrong:
         raise Failed(400, "invalid", wrong[0].detail, *wrong)
@@ -218,6 +236,11 @@ def declared(handler: BaseRouteHandler) -> Mapping[str, FieldDefinition]:
     if handler.fn not in _declared:
         _declared[handler.fn] = {sent_as(field): field for field in fields(handler, QueryParameter)}
     return _declared[handler.fn]
+
+
+def several(field: FieldDefinition) -> bool:
+    """Whether a parameter may be given again."""
+    return field.is_non_string_sequence or any(one.is_non_string_sequence for one in field.inner_types)
 
 
 def fields(handler: BaseRouteHandler, kind: type[Any]) -> list[FieldDefinition]:

@@ -6,8 +6,9 @@ weak, and stands for everything but the instant. A pinned answer has a strong on
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from email.utils import format_datetime
 from hashlib import sha256
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -43,16 +44,35 @@ def answer(
         remember(request.scope, About(at, *holes(at, temporals(content), cursor), pinned))
     headers = {"ETag": etag(raw, [] if pinned else temporals(content), cursor)}
     headers["Cache-Control"] = caching(request, pinned)
-    if request.app.state.settings.reading == "closed":
-        headers["Vary"] = "Authorization, Cookie"
     if pins is not None:
         headers["Content-Location"] = address(request, pins)
     if cursor is not None:
         unpinned = dict.fromkeys(pins or ())
         headers["Link"] = f'<{address(request, {**unpinned, "cursor": cursor})}>; rel="next"'
+    return _sent(request, raw, "application/json", headers)
+
+
+def file(
+    request: Request[Any, Any, Any], raw: bytes, media_type: str, modified: datetime | None, at: Point
+) -> Answer[Any]:
+    """A document as the answer to a read, or 304: the same bytes as long as it says the same. ``modified``: when
+    what it holds was last recorded. Only its ETag decides whether it is sent again: what was erased, and dates that
+    have passed, change it without a record, and two records may fall into one second."""
+    remember(request.scope, About(at))
+    headers = {"ETag": etag(raw, []), "Cache-Control": caching(request, pinned=False)}
+    if modified is not None:
+        headers["Last-Modified"] = format_datetime(modified, usegmt=True)
+    return _sent(request, raw, media_type, headers)
+
+
+def _sent(
+    request: Request[Any, Any, Any], raw: bytes, media_type: str, headers: dict[str, str]
+) -> Answer[Any]:
+    if request.app.state.settings.reading == "closed":
+        headers["Vary"] = "Authorization, Cookie"
     if matches(request.headers.get("if-none-match", ""), headers["ETag"]):
-        return Answer(cast(Content, b""), status_code=304, headers=headers)
-    return Answer(cast(Content, raw), headers=headers, media_type="application/json")
+        return Answer(b"", status_code=304, headers=headers)
+    return Answer(raw, headers=headers, media_type=media_type)
 
 
 def holes(at: Point, points: Sequence[Temporal], cursor: str | None) -> tuple[list[Hole], list[Hole]]:

@@ -4,7 +4,6 @@ from time import perf_counter
 from typing import Any
 
 import structlog
-from litestar.concurrency import sync_to_thread
 from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -66,11 +65,18 @@ async def _from_memory(
 ) -> None:
     """Answer as before where that holds; else have it worked out, and keep it."""
     if remembered.asked_before(scope):
-        look = remembered.found
-        found = look(scope) if remembered.at_once else await sync_to_thread(look, scope)
-        if found is not None:
+        if (found := await remembered.found(scope)) is not None:
             await _again(scope, send, *found)
             return
+        with remembered.making(scope):
+            await _worked_out(app, remembered, scope, receive, send)
+    else:
+        await _worked_out(app, remembered, scope, receive, send)
+
+
+async def _worked_out(
+    app: ASGIApp, remembered: Remembered, scope: Scope, receive: Receive, send: Send
+) -> None:
     started: Message | None = None
 
     async def kept(message: Message) -> None:

@@ -17,6 +17,7 @@ from msgspec import Struct
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from tracker.domain.errors import Refused
+from tracker.settings import SettingsError
 from tracker.store.trouble import said, trouble
 from tracker.web.security import sign_in_page
 
@@ -61,7 +62,7 @@ DATABASE_FAILS = {
     ),
 }  # fmt: skip
 """By the code of a trouble (all others: "")."""
-API = ("/v1", "/openapi.json", "/healthz", "/readyz", "/static", "/log/")
+API = ("/v1", "/openapi.json", "/healthz", "/readyz", "/static", "/log/", "/feeds")
 
 
 KINDS = {"int": "a whole number", "bool": "true or false", "str": "text"}
@@ -216,11 +217,19 @@ def wants_page(request: Request[Any, Any, Any]) -> bool:
     return not request.url.path.startswith(API) and "text/html" in request.headers.get("accept", "")
 
 
+def badly_set(request: Request[Any, Any, Any], error: SettingsError) -> Response[Any]:
+    """The service was started with settings that this cannot be done with: whoever runs it is told which."""
+    log.error("badly_set", detail=str(error))
+    detail = "this service lacks a setting that this needs: whoever runs it finds in its log which"
+    return answer(request, 503, "not_ready", detail, [], {"Retry-After": "60"})
+
+
 HANDLERS: dict[Any, Any] = {
     Refused: refused,
     Failed: failed,
     ValidationException: invalid,
     HTTPException: http,
     SQLAlchemyError: database_failed,
+    SettingsError: badly_set,
     Exception: unexpected,
 }

@@ -65,7 +65,8 @@ def environment() -> Environment:
         "account": account, "at": at, "day": day, "field_label": field_label, "label": label, "party": party,
         "path": subject_path, "bound": bound, "plural": plural, "pretty": pretty, "rate": words.rate,
         "scope": words.scope_of,
-        "short": short, "stated": words.stated, "titled": titled, "upper_first": upper_first, "web": web_only,
+        "second": second, "short": short, "stated": words.stated, "titled": titled, "upper_first": upper_first,
+        "web": web_only,
         "said_as": lambda value, name: words.said(name, value),
     }  # fmt: skip
     made.globals |= {
@@ -97,6 +98,16 @@ def at(context: Context, instant: datetime | None, subject: str = "", stated: st
         else Markup(' <span class="hour">{:%H:%M}</span>').format(there)
     )
     return Markup('<time datetime="{}">{} {:%b %Y}{}</time>').format(rfc3339(instant), there.day, there, hour)
+
+
+@pass_context
+def second(context: Context, instant: datetime | None) -> Markup:
+    """An instant as ``<time>``, to the second."""
+    if instant is None:
+        return Markup("")
+    there = instant.astimezone(context["zone"])
+    shown = Markup('<time datetime="{}">{} {:%b %Y} <span class="hour">{:%H:%M:%S}</span></time>')
+    return shown.format(rfc3339(instant), there.day, there, there)
 
 
 def bound(time: Markup, word: str) -> Markup:
@@ -174,7 +185,11 @@ def web_only(url: str | None) -> str | None:
 @pass_context
 def titled(context: Context, text: str) -> str:
     """A text whose subject keys are replaced by the titles that the page knows."""
-    titles: Mapping[str, str] = context.get("titles", {})
+    return titled_by(text, context.get("titles", {}))
+
+
+def titled_by(text: str, titles: Mapping[str, str]) -> str:
+    """A text whose subject keys are replaced by these titles."""
     return SUBJECT.sub(lambda found: titles.get(found[0], found[0]), text)
 
 

@@ -180,18 +180,18 @@ def look(connection: Connection, recorded: Recorded, order: Order, request: Aski
         erases=[(later, by_partner(held)) for later, held in erases.items()],
         late=at if late else None,
         unsourced=said is not None and not said.sources,
-        told=[] if quiet else told(connection, seen, request),
+        told=[] if quiet else told(connection, seen, recorded, request),
         titles=read.titles(connection, named, recorded.last),
         seen=versions,
         fits=chores.fits(connection, recorded),
     )
 
 
-def told(connection: Connection, seen: Preview, request: Asking) -> list[str]:
+def told(connection: Connection, seen: Preview, recorded: Recorded, request: Asking) -> list[str]:
     """Whom a digest would tell: the addresses of the subscriptions that it concerns."""
     zone = request.app.state.settings.zone.key
     at = read.point(connection, now=request.app.state.clock(), zone=zone)
-    return sorted(one.address for one in reached(connection, seen, at))
+    return sorted(one.address for one in reached(connection, seen, recorded.development, at))
 
 
 # ---------------------------------------------------------------- what the form's page needs

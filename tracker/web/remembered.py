@@ -6,8 +6,10 @@ begins, ends or is due (see ``read.moving``). This instant itself, which it echo
 answered afresh. What is asked once is only noted; what is asked again is kept.
 """
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -23,6 +25,7 @@ from tracker.rebuilding import builds
 from tracker.store import log
 from tracker.store.clock import Clock
 from tracker.store.engine import check_file
+from tracker.store.together import AskedTogether
 
 LARGEST = 2_000_000
 """Bytes of one answer; a larger one is not kept."""
@@ -100,16 +103,40 @@ class Remembered:
         self.at_once = engine.dialect.name == "sqlite"
         self._statement = str(_STAMP.compile(engine, compile_kwargs={"literal_binds": True}))
         self._own: Any = None
+        self._asked = AskedTogether(engine, self._statement)
+        self._making: dict[tuple[int, bytes], asyncio.Event] = {}
 
     def asked_before(self, scope: Scope) -> bool:
         """Whether an answer can be looked for: somebody asked for this address before, and it may be anybody."""
         return _address(scope) in self._kept and _anybody(scope)
 
-    def found(self, scope: Scope) -> tuple[Headers, bytes] | None:
-        """The answer, where it is kept and holds. Reads the database; where that fails, the handler will say so."""
+    async def found(self, scope: Scope) -> tuple[Headers, bytes] | None:
+        """The answer, where it is kept and holds; where somebody is working it out, when they are done. Reads the
+        database; where that fails, the handler will say so."""
+        if (found := await self._held(scope)) is None and (
+            made := self._making.get(_making(scope))
+        ) is not None:
+            await made.wait()
+            found = await self._held(scope)
+        return found
+
+    @contextmanager
+    def making(self, scope: Scope) -> Iterator[None]:
+        """While an answer is worked out: who asks for the same waits for it."""
+        key, made = _making(scope), asyncio.Event()
+        first = self._making.setdefault(key, made) is made
         try:
-            stamp, now = self._stamp(), self._clock()
-        except (self._engine.dialect.loaded_dbapi.Error, SQLAlchemyError):
+            yield
+        finally:
+            if first:
+                del self._making[key]
+            made.set()
+
+    async def _held(self, scope: Scope) -> tuple[Headers, bytes] | None:
+        try:
+            stamp = self._stamp() if self.at_once else Stamp(*await self._asked.row())
+            now = self._clock()
+        except (self._engine.dialect.loaded_dbapi.Error, SQLAlchemyError, TimeoutError):
             self._own = None
             return None
         address = _address(scope)
@@ -123,10 +150,6 @@ class Remembered:
     def _stamp(self) -> Stamp:
         """``at_once``: from the file, which is read in microseconds and waits for nobody, so not even a thread is
         worth it; on a connection of its own, without a transaction."""
-        if not self.at_once:
-            alone = {"isolation_level": "AUTOCOMMIT"}  # no BEGIN, no ROLLBACK: the one statement is all
-            with self._engine.connect().execution_options(**alone) as connection:
-                return Stamp(*connection.execute(_STAMP).one())
         check_file(self._engine)
         if self._own is None:
             opened = self._engine.raw_connection()
@@ -162,6 +185,10 @@ class Remembered:
 def remember(scope: Scope, about: About) -> None:
     """Say that the answer being made may be kept."""
     scope[_AT] = about  # type: ignore[literal-required]
+
+
+def _making(scope: Scope) -> tuple[int, bytes]:
+    return id(asyncio.get_running_loop()), _address(scope)
 
 
 def _address(scope: Scope) -> bytes:

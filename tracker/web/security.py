@@ -40,7 +40,7 @@ def analyst_of(request: Connection) -> Analyst | None:
 
 def _analyst_of(request: Connection) -> Analyst | None:
     engine: Engine = request.app.state.engine
-    if key := _bearer(request):
+    if key := bearer(request):
         with reading(engine) as connection:
             return access.authenticate(connection, key)
     if token := request.cookies.get(COOKIE):
@@ -49,7 +49,7 @@ def _analyst_of(request: Connection) -> Analyst | None:
     return None
 
 
-def _bearer(request: Connection) -> str | None:
+def bearer(request: Connection) -> str | None:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     return key.strip() if scheme.lower() == "bearer" and key.strip() else None
 
@@ -58,11 +58,16 @@ def _bearer(request: Connection) -> str | None:
 
 
 def analyst_only(request: Connection, _handler: BaseRouteHandler) -> None:
-    """Guard of what only analysts may do. Signed in by cookie, they may write from our own pages alone."""
+    """Guard of what only analysts may do."""
+    check_analyst(request)
+
+
+def check_analyst(request: Connection) -> None:
+    """NotAuthorized for who is none. Signed in by cookie, analysts may write from our own pages alone."""
     if analyst_of(request) is None:
         raise unauthorized(request)
-    if _bearer(request) is None and request.scope["method"] not in SAFE:  # type: ignore[typeddict-item]
-        _check_origin(request)
+    if bearer(request) is None and request.scope["method"] not in SAFE:  # type: ignore[typeddict-item]
+        check_origin(request)
 
 
 def reader(request: Connection, handler: BaseRouteHandler) -> None:
@@ -73,7 +78,7 @@ def reader(request: Connection, handler: BaseRouteHandler) -> None:
 
 def unauthorized(request: Connection) -> NotAuthorizedException:
     """401 as a program sees it; a browser is sent to sign in (see errors.py)."""
-    if _bearer(request):
+    if bearer(request):
         return NotAuthorizedException(
             "the key is not known, or was revoked: ask the operator for a new one (tracker key create NAME)",
             headers={"WWW-Authenticate": 'Bearer realm="tracker", error="invalid_token"'},
@@ -133,15 +138,16 @@ def csrf_token(request: Connection) -> str:
 
 def check_csrf(request: Connection, given: str | None) -> None:
     """Refused (``denied``) for a form that is not ours, or that was made before its session ended."""
-    _check_origin(request)
+    check_origin(request)
     if not hmac.compare_digest(csrf_token(request).encode(), (given or "").encode("utf-8", "replace")):
         raise Refused(
             "denied", "this form was made before you signed in or out: load the page again, then send it"
         )
 
 
-def _check_origin(request: Connection) -> None:
-    """Browsers say where a request comes from; other programs say nothing."""
+def check_origin(request: Connection) -> None:
+    """Refused (``denied``) for what was sent from another site. Browsers say where a request comes from; other programs
+    say nothing."""
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
     foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")

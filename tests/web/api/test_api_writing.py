@@ -90,7 +90,10 @@ def test_a_rehearsal_counts_who_would_be_told(service: Service) -> None:
             ("gb@reader.example", ["GB"]),
             ("all@reader.example", []),
         ):
-            subscriptions.add(connection, address=address, partners=partners, now=NOW, by="ann")
+            subscriptions.add(
+                connection, channel="email", address=address, wanted=subscriptions.Wanted(partners=partners), now=NOW,
+                by="ann", confirmed=True,
+            )  # fmt: skip
     assert service.post("/v1/developments?dry_run=true", PAUSE).json()["told"] == 2
     id = service.log(PAUSE)["development"]
     quiet = {"reason": "Typo", "editorial": True, "development": {**PAUSE, "title": "Pause for Mexico again"}}

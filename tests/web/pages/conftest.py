@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup, Tag
+from sqlalchemy import Engine
 
-from tests.web.conftest import Service, serving, settings_for
+from tests.web.conftest import Service, copied, serving, settings_for
+from tests.web.pages.enrolling import Desk, desk
 from tests.web.world import NOW
 from tracker.seeding import seed
 from tracker.store.engine import open_engine
@@ -72,3 +74,35 @@ def nothing(tmp_path: Path) -> Iterator[Service]:
     migrate(engine)
     yield from serving(engine, settings_for(f"sqlite:///{tmp_path / 'tracker.db'}", tmp_path))
     engine.dispose()
+
+
+@pytest.fixture
+def both(engine: Engine, tmp_path: Path) -> Iterator[Desk]:
+    """A desk on every kind of database in turn."""
+    with desk(engine, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def idle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk on SQLite alone, at which nothing is left behind."""
+    folder = tmp_path_factory.mktemp("idle")
+    for engine in copied(request, "sqlite", folder):
+        with desk(engine, folder) as found:
+            yield found
+
+
+@pytest.fixture
+def here(idle: Desk) -> Iterator[Desk]:
+    """The same desk, cleared before and after of who subscribed there; nothing is to be logged."""
+    idle.clear()
+    yield idle
+    idle.clear()
+
+
+@pytest.fixture
+def closed_desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    """A desk where reading is closed."""
+    for engine in copied(request, "sqlite", tmp_path):
+        with desk(engine, tmp_path, reading="closed") as found:
+            yield found

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.web.conftest import Service
 from tests.web.pages.conftest import read, signed_in, words
+from tests.web.pages.enrolling import Desk
 
 ODD = (
     "",
@@ -28,7 +29,8 @@ ODD = (
     "😀",
 )
 READS = ("/", "/partners/{}", "/events/{}", "/measures/{}", "/agreements/{}", "/authorities/{}", "/editions/{}",
-         "/digest", "/about", "/sign-in")  # fmt: skip
+         "/digest", "/about", "/sign-in", "/subscribe", "/subscriptions/{}", "/subscriptions/{}/confirm",
+         "/subscriptions/{}/contact", "/subscriptions/{}/stop", "/deliveries", "/deliveries/{}")  # fmt: skip
 ASKED = (
     "as_of",
     "known_at",
@@ -41,6 +43,13 @@ ASKED = (
     "day",
     "next",
     "saved",
+    "topics",
+    "when",
+    "hour",
+    "zone",
+    "key",
+    "before",
+    "preview",
 )
 
 
@@ -50,7 +59,7 @@ def test_no_address_fails(shared: Service, path: str) -> None:
         where = path.format(quote(odd, safe=""))
         for name in ASKED if "{}" not in path else ("as_of", "known_position"):
             answer = shared.client.get(where, params={name: odd}, headers={"Accept": "text/html"})
-            assert answer.status_code in (200, 303, 400, 404, 422), (where, name, odd, answer.text)
+            assert answer.status_code in (200, 303, 400, 403, 404, 422), (where, name, odd, answer.text)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +85,9 @@ def test_no_address_fails(shared: Service, path: str) -> None:
         ("/digest?day=soon", "'soon' is not a date"),
         ("/about?x=1", "it takes nothing"),
         ("/sign-in?key=trk_1", "it takes next"),
+        ("/subscribe?address=a@example.org", "this page does not take 'address'"),
+        ("/subscribe?zone=Mars", "'Mars' is not an IANA time zone"),
+        ("/subscriptions/sub-0?foo=x", "it takes key, before, done"),
         ("/?sector=a%00b", "sector holds a control character"),
         ("/events/a%00b", "the address holds a control character"),
     ],
@@ -111,6 +123,17 @@ WORDS = (
 )  # fmt: skip
 
 
+WHAT = ("partners", "sectors", "topics", "when", "days", "hour", "zone", "send_empty", "action")
+SUBSCRIBE = (*WHAT, "channel", "address", "contact", "leave_empty")
+ACT = (*WHAT, "code", "since", "hours", "delivery")
+ASKS = (
+    *ODD, "MX", "days", "at_once", "mon", "08", "24", "Europe/London", "yes", "email", "webhook", "slack",
+    "a@example.org", "https://hooks.example.org/x", "http://127.0.0.1/", "https://[::1]:99999/", "preview",
+    "subscribe", "change", "confirm", "resume", "recover", "test", "rotate", "again", "1", "0001-01-01", "9999-12-31",
+    "2025-09-01", "2025-W36-1",
+)  # fmt: skip
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from(NAMES), st.one_of(st.sampled_from(WORDS), st.text(max_size=30))))
 def test_no_form_fails(on_sqlite: Service, fields: dict[str, str]) -> None:
@@ -120,6 +143,24 @@ def test_no_form_fails(on_sqlite: Service, fields: dict[str, str]) -> None:
     }
     answer = on_sqlite.client.post("/log", data={"csrf": csrf, "action": "preview", **sent})
     assert answer.status_code in (200, 409, 422), answer.text
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.dictionaries(
+        st.sampled_from((*SUBSCRIBE, *ACT)), st.one_of(st.sampled_from(ASKS), st.text(max_size=30))
+    )
+)
+def test_no_form_of_a_subscription_fails(here: Desk, fields: dict[str, str]) -> None:
+    sent = {
+        name: value.encode("utf-8", "replace").decode("utf-8", "replace") for name, value in fields.items()
+    }
+    if not here.subscriptions():
+        here.subscribed()
+    for path, names in (("/subscribe", SUBSCRIBE), (here.own_link(), ACT)):
+        typed = {name: value for name, value in sent.items() if name in names}
+        answer = here.service.client.post(path, data=typed, headers={"Accept": "text/html"})
+        assert answer.status_code in (200, 400, 404, 409, 422, 503), answer.text
 
 
 def test_a_body_that_is_no_form_is_answered(on_sqlite: Service) -> None:

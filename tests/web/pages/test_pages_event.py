@@ -3,7 +3,7 @@ from datetime import timedelta
 from tests.web.conftest import Service
 from tests.web.pages.conftest import read, words
 from tests.web.world import NOW, PAUSE, paused
-from tracker.delivery import editions
+from tracker.delivery import editions, picture
 from tracker.domain.edition import Scope
 from tracker.store.engine import writing
 
@@ -118,3 +118,35 @@ def test_an_edition_stays_as_it_was_cut_and_says_what_was_mended_since(on_sqlite
     assert "Never happened" in words(again.select_one(".beyond"))
     assert words(again.select_one("article.edition")) == words(page.select_one("article.edition"))
     assert any(frozen.id in a["href"] for a in read(on_sqlite, "/digest").select(".editions a"))
+
+
+def test_a_chart_of_an_edition_is_the_picture_that_was_mailed(on_sqlite: Service) -> None:
+    on_sqlite.log(PAUSE)
+    with writing(on_sqlite.engine) as connection:
+        made = editions.preview(
+            connection, Scope(partners=["MX"]), now=NOW + timedelta(hours=1), zone="America/New_York"
+        )
+        frozen = editions.freeze(connection, made, NOW)
+    (img,) = read(on_sqlite, f"/editions/{frozen.id}").select("article.edition img")
+    assert img["alt"] == made.charts[0].words
+    got = on_sqlite.client.get(str(img["src"]))
+    assert (got.status_code, got.headers["content-type"]) == (200, "image/png")
+    assert got.content == picture.png(made.charts[0])
+    assert "immutable" in got.headers["cache-control"]
+    again = on_sqlite.client.get(str(img["src"]), headers={"If-None-Match": got.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    for name in ("2.png", "0.png", "1.svg", "x"):
+        gone = on_sqlite.client.get(f"/editions/{frozen.id}/charts/{name}")
+        assert gone.status_code == 404
+        assert "it has 1.png" in gone.text
+    assert on_sqlite.client.get("/editions/nope/charts/1.png").status_code == 404
+
+
+def test_a_preview_shows_its_charts_though_it_is_kept_nowhere(history: Service) -> None:
+    page = read(history, "/digest", partners="CN", day="2025-04-10")
+    found = [str(img["src"]) for img in page.select("article.edition img")]
+    assert found
+    assert all(src.startswith("data:image/png;base64,") for src in found)
+    explained = page.select_one("article.edition .over-time a")
+    assert explained is not None
+    assert words(read(history, str(explained["href"])).h1).endswith("84%")

@@ -78,7 +78,10 @@ def test_the_preview_says_who_would_be_told(on_sqlite: Service) -> None:
             ("gb@example.org", ["GB"]),
             ("all@example.org", []),
         ):
-            subscriptions.add(connection, address=address, partners=partners, now=NOW, by="test")
+            subscriptions.add(
+                connection, channel="email", address=address, wanted=subscriptions.Wanted(partners=partners), now=NOW,
+                by="test", confirmed=True,
+            )  # fmt: skip
     page = send(on_sqlite, "/log", "preview", signed_in(on_sqlite), 200, **FIELDS)
     preview = words(page.select_one("#preview"))
     assert "2 subscriptions, with the next digest: all@example.org, mx@example.org" in preview

@@ -8,6 +8,7 @@ from tracker.web.api import (
     document,
     duty,
     events,
+    feeds,
     health,
     housekeeping,
     measures,
@@ -16,6 +17,7 @@ from tracker.web.api import (
     proof,
     schemas,
     statements,
+    subscriptions,
 )
 from tracker.web.asking import ASKED, strict
 
@@ -31,10 +33,12 @@ V1 = (
     *conflicts.ROUTES,
     *events.ROUTES,
     *developments.ROUTES,
+    *subscriptions.ROUTES,
     *schemas.ROUTES,
     *proof.ROUTES,
 )
 ROUTES = (
     Router("/v1", route_handlers=V1, dependencies=ASKED, guards=[strict]),
+    Router("/feeds", route_handlers=feeds.ROUTES, dependencies=feeds.GIVEN, guards=[strict]),
     Router("/", route_handlers=[*health.ROUTES, *document.ROUTES, *proof.FILES], guards=[strict]),
 )

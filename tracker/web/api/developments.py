@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, get, post
@@ -17,7 +17,6 @@ from tracker import read
 from tracker.delivery.reach import reached
 from tracker.domain.errors import Refused
 from tracker.domain.events import Correction, Development, Withdrawal
-from tracker.domain.parse import parse
 from tracker.domain.views import ChangeView, Entry, Erasure, Fit, Preview, Resumption, Temporal, Version, View
 from tracker.read import Point, chores
 from tracker.record import By, Correct, Order, Recorded, Withdraw, record, rehearse
@@ -27,9 +26,8 @@ from tracker.store.engine import reading
 from tracker.web.asking import BODY, Asked
 from tracker.web.conditional import Answer, answer
 from tracker.web.errors import Failed, Wrong
+from tracker.web.posted import posted
 from tracker.web.security import analyst_of, analyst_only
-
-Command = TypeVar("Command")
 
 TAGS = ["developments"]
 DevelopmentId = Annotated[str, PathParameter(description="The id of a development.")]
@@ -113,7 +111,7 @@ def log_development(
     idempotency_key: IdempotencyKey = None,
 ) -> Answer[Outcome]:
     """What happened, told by whom, and what it means: one event or more, recorded together."""
-    order = command(request, Development, body)
+    order = posted(request, Development, body)
     expected = versions(if_match, {event.subject for event in order.events})
     return carry_out(engine, order, By(writer(request), clock(), idempotency_key, expected=expected), dry_run)
 
@@ -134,7 +132,7 @@ def correct_development(
 ) -> Answer[Outcome]:
     """Our record was wrong: say what it should have said, as a whole, and why. It keeps its place in the order; what
     was believed before stays readable. Where a *source* changed its mind, log a new development instead."""
-    order = Correct(id, command(request, Correction, body))
+    order = Correct(id, posted(request, Correction, body))
     named = {event.subject for event in order.command.development.events}
     expected = versions(if_match, named | subjects_of(engine, id))
     return carry_out(engine, order, By(writer(request), clock(), idempotency_key, expected=expected), dry_run)
@@ -155,7 +153,7 @@ def withdraw_development(
     idempotency_key: IdempotencyKey = None,
 ) -> Answer[Outcome]:
     """Our record should not have been made: it no longer counts, and stays readable. A correction brings it back."""
-    order = Withdraw(id, command(request, Withdrawal, body))
+    order = Withdraw(id, posted(request, Withdrawal, body))
     expected = versions(if_match, subjects_of(engine, id))
     return carry_out(engine, order, By(writer(request), clock(), idempotency_key, expected=expected), dry_run)
 
@@ -180,33 +178,6 @@ def development(
 
 
 # ---------------------------------------------------------------- what comes in
-
-
-def command(request: Request[Any, Any, Any], shape: type[Command], raw: bytes) -> Command:
-    """The command in a body: 415 for another media type, 400 for what is no JSON, 422 for JSON that does not fit."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise Failed(
-            415, "unsupported_media_type",
-            f"a body of type {media_type or '(none)'} is not read here: send JSON as Content-Type: application/json",
-            Wrong(header="Content-Type", detail="send application/json"), headers={"Accept-Post": "application/json"},
-        )  # fmt: skip
-    try:
-        return parse(shape, raw)
-    except Refused as refusal:
-        if not is_json(raw):
-            raise Failed(400, "malformed", refusal.detail, Wrong(pointer="", detail=refusal.detail)) from None
-        raise
-
-
-def is_json(raw: bytes) -> bool:
-    try:
-        msgspec.json.decode(raw)
-    except (msgspec.ValidationError, RecursionError):  # a number out of range, brackets without end
-        return True
-    except ValueError:
-        return False
-    return True
 
 
 _VERSION = re.compile(
@@ -280,7 +251,11 @@ def rehearsed(order: Order, now: datetime, connection: Connection, recorded: Rec
     """What would come of an order: nothing has a place in the log. What is editorial is told to nobody."""
     seen = read.preview(connection, recorded)
     quiet = isinstance(order, Correct) and order.command.editorial
-    told = 0 if quiet else len(reached(connection, seen, Point(now, recorded.last, now, "UTC")))
+    told = (
+        0
+        if quiet
+        else len(reached(connection, seen, recorded.development, Point(now, recorded.last, now, "UTC")))
+    )
     return msgspec.structs.replace(
         outcome(recorded, seen), dry_run=True, development=None, first_position=None, last_position=None, events=[],
         told=told, fits=chores.fits(connection, recorded),

@@ -19,7 +19,7 @@ from litestar.typing import FieldDefinition
 
 from tracker.domain.events import Record
 from tracker.web import assets
-from tracker.web.asking import BODY, STREAMED, fields, sent_as
+from tracker.web.asking import BODY, DONE, FILE, KEYS, STREAMED, fields, sent_as
 from tracker.web.conditional import Answer, answer
 from tracker.web.errors import MEDIA_TYPE, ProblemDetails
 from tracker.web.streaming import MEDIA_TYPE as STREAM
@@ -28,6 +28,7 @@ from tracker.web.streaming import message
 REF = "#/components/schemas/{name}"
 READS = (400, 404, 503)
 WRITES = (400, 401, 403, 404, 409, 412, 413, 415, 422, 503, 507)
+ASKS = (400, 401, 403, 404, 409, 413, 415, 422, 503)
 ABOUT = """
 Where trade talks stand, what changed and since when, by which source, and what was believed at any time.
 
@@ -49,7 +50,9 @@ TAGS = {
     "events": "The log, as it was recorded.",
     "proof": "That history was not rewritten; `/log/checkpoint` and `/log/tile/...` as c2sp.org/tlog-tiles has them.",
     "stream": "The log, as it grows.",
+    "feeds": "What is new and what is coming, to subscribe to: see `docs/feeds.md`.",
     "developments": "What analysts log, correct and withdraw.",
+    "subscriptions": "Who is told what changed, where and when, and what came of it.",
     "schemas": "The types of events.",
     "service": "Whether the service lives.",
 }
@@ -57,6 +60,11 @@ HEADERS = {
     "ETag": "Validator, for `If-None-Match`.",
     "Content-Location": "The address that names this point for good.",
     "Link": 'The next page, `rel="next"`.',
+}
+
+FILE_HEADERS = {
+    "ETag": "Validator, for `If-None-Match`.",
+    "Last-Modified": "When something in it was last recorded.",
 }
 
 
@@ -82,7 +90,13 @@ def document(app: Litestar) -> dict[str, Any]:
             "schemas": components,
             "responses": {"Problem": problem("What went wrong, and what to do")},
             "securitySchemes": {
-                "key": {"type": "http", "scheme": "bearer", "description": "An analyst's key: `trk_...`"}
+                "key": {"type": "http", "scheme": "bearer", "description": "An analyst's key: `trk_...`"},
+                "subscription": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The key of one subscription: its holder gets it with every message, as `key` in "
+                    "the link to its page.",
+                },
             },
         },
     }
@@ -93,7 +107,7 @@ def operations_of(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
     """Path, method and handler of all that is documented."""
     for route in app.routes:
         if isinstance(route, HTTPRoute):
-            for method, (handler, _) in route.route_handler_map.items():
+            for method, (handler, _) in sorted(route.route_handler_map.items()):
                 if handler.tags and handler.resolve_include_in_schema():
                     yield route.path_format, method.lower(), handler
 
@@ -120,12 +134,19 @@ def operation(method: str, handler: HTTPRouteHandler) -> dict[str, Any]:
         "tags": list(handler.tags or ()),
         "parameters": parameters(handler),
         "responses": responses(method, handler, name),
-        "security": [{"key": []}] if BODY in handler.opt else [{}, {"key": []}],
+        "security": security(handler),
     }
     if BODY in handler.opt:
         content = {"schema": schema(handler.opt[BODY]), "examples": examples().get(f"{name} request", {})}
         made["requestBody"] = {"required": True, "content": {"application/json": content}}
     return made
+
+
+def security(handler: HTTPRouteHandler) -> list[dict[str, list[str]]]:
+    """Who may: who writes needs a key; who reads, where reading is closed."""
+    if KEYS in handler.opt:
+        return [{name: []} if name else {} for name in handler.opt[KEYS]]
+    return [{"key": []}] if BODY in handler.opt else [{}, {"key": []}]
 
 
 def parameters(handler: HTTPRouteHandler) -> list[dict[str, Any]]:
@@ -154,7 +175,10 @@ def responses(method: str, handler: HTTPRouteHandler, name: str) -> dict[str, An
     content: dict[str, Any] = {"schema": schema(answered(handler))}
     if name in examples():
         content["examples"] = examples()[name]
-    good: dict[str, Any] = {"description": "The answer", "content": {"application/json": content}}
+    media_type = handler.opt.get(FILE, "application/json")
+    good: dict[str, Any] = {"description": "The answer", "content": {media_type: content}}
+    if DONE in handler.opt:
+        return {str(handler.status_code): {**good, "description": handler.opt[DONE]}, **problems(ASKS)}
     if method == "post":
         located = {"Location": {"description": "The development", "schema": {"type": "string"}}}
         made = {
@@ -164,9 +188,8 @@ def responses(method: str, handler: HTTPRouteHandler, name: str) -> dict[str, An
         return {**made, **problems(WRITES)}
     if "service" in (handler.tags or ()):
         return {"200": good, **problems((503,))}
-    good["headers"] = {
-        k: {"description": words, "schema": {"type": "string"}} for k, words in HEADERS.items()
-    }
+    told = FILE_HEADERS if FILE in handler.opt else HEADERS
+    good["headers"] = {k: {"description": words, "schema": {"type": "string"}} for k, words in told.items()}
     return {"200": good, "304": {"description": "As you have it"}, **problems(READS)}
 
 

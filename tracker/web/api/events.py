@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from difflib import get_close_matches
 from functools import partial
 from typing import Annotated, Any
 
@@ -14,8 +13,7 @@ from litestar.response import Stream
 from sqlalchemy import ColumnElement, Connection, Engine
 
 from tracker import read
-from tracker.domain.errors import Problem, Refused
-from tracker.domain.events import TYPES
+from tracker.domain.errors import Refused
 from tracker.domain.paint import EVERYONE, announced
 from tracker.domain.views import Entry, Temporal, Version, View
 from tracker.projections import segments
@@ -23,7 +21,7 @@ from tracker.read import Point
 from tracker.store import log
 from tracker.store.engine import reading
 from tracker.store.log import Seal, StoredEvent
-from tracker.web.asking import STREAMED, Asked, Listing
+from tracker.web.asking import STREAMED, Asked, Listing, known_type
 from tracker.web.conditional import Answer, answer
 from tracker.web.errors import Failed, Wrong
 from tracker.web.streaming import MEDIA_TYPE, MOST, Page, Streams, Wanted, message
@@ -127,7 +125,7 @@ def events(
 ) -> Answer[Events]:
     """Events in the order of positions, which is the order of commits: ask again with ``after_position`` set to the
     last one you have, and none is missed. ``as_of``, where given, leaves out what was announced later."""
-    _known_type(type)
+    known_type(type)
     with reading(engine) as connection:
         at = listing.point(connection)
         among = None if partner is None else _touching(connection, partner, at.known)
@@ -190,7 +188,7 @@ def stream(
     the position and its ``data`` what ``/v1/events`` has for it. A stream ends after some ten minutes; come back with
     ``Last-Event-ID``, as browsers do, and nothing is missed or repeated. Comments are heartbeats."""
     streams: Streams = request.app.state.streams
-    _known_type(type)
+    known_type(type)
     after = after_position if last_event_id is None else _position(last_event_id)
     with reading(engine) as connection:
         end = log.position(connection)
@@ -209,14 +207,6 @@ def stream(
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         media_type=MEDIA_TYPE,
     )
-
-
-def _known_type(type: str | None) -> None:
-    if type is not None and type not in TYPES:
-        near = get_close_matches(type, TYPES, n=1)
-        meant = f"did you mean {near[0]}?" if near else "/v1/schemas lists those that are"
-        detail = f"type: {type!r} is no type of event; {meant}"
-        raise Refused("invalid", detail, Problem("type", detail))
 
 
 def _position(last_event_id: str) -> int:

@@ -41,8 +41,9 @@ class Form:
         self.fields: Fields = {name: [*values] for name, values in fields.items()}
 
     @classmethod
-    def posted(cls, body: bytes) -> "Form":
-        """The form in the body of a request; Refused for fields that no form here has."""
+    def posted(cls, body: bytes, names: tuple[str, ...] = NAMES) -> "Form":
+        """The form in the body of a request; Refused for fields that it does not have. ``names``: those it has, where
+        it is not the form of a development."""
         fields: Fields = {}
         text = body.decode("utf-8", "replace")
         try:
@@ -50,8 +51,8 @@ class Form:
         except ValueError:
             raise Refused("invalid", "this form has more fields than any form here") from None
         for name, value in pairs:
-            if name not in NAMES and not SOURCE_FIELD.fullmatch(name):
-                hint = nearest(name, NAMES) or "leave it out"
+            if name not in names and not (names is NAMES and SOURCE_FIELD.fullmatch(name)):
+                hint = nearest(name, names) or "leave it out"
                 raise Refused("invalid", f"no form here has a field {name[:80]!r}: {hint}")
             fields.setdefault(name, []).append(value.replace("\r\n", "\n"))
         form = cls(fields)

@@ -1,5 +1,7 @@
 """What today's digest would say, for partners or sectors of one's choice; and the editions that were cut."""
 
+from base64 import b64encode
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,12 +16,13 @@ from tracker import read
 from tracker.delivery import editions, render
 from tracker.delivery.subscriptions import sectors_followed
 from tracker.domain.edition import PARTS, Edition, Kind, Scope
-from tracker.domain.errors import Refused, invalid
+from tracker.domain.errors import Problem, Refused, invalid
 from tracker.read import subjects
 from tracker.settings import Settings
 from tracker.store import log
 from tracker.store.clock import Clock
 from tracker.store.engine import reading
+from tracker.web.conditional import caching, matches
 from tracker.web.html import html
 from tracker.web.point import takes
 
@@ -50,14 +53,17 @@ def digest(
         try:
             wanted = replace(wanted, sectors=subjects.sectors(connection, wanted.sectors, known, "sectors"))
             shown = editions.preview(connection, wanted, now=clock(), zone=settings.zone.key, day=day or None)
-            body = _body(request, shown)
+            body = _body(request, shown, lambda number: _inline(shown, number))
         except Refused as refusal:
             error = refusal.detail
-    page = {"scope": wanted, "day": day, "error": error, "body": body, "whole": _whole(request)}
+    page = {
+        "scope": wanted, "day": day, "error": error, "body": body, "whole": _whole(request),
+        "query": "" if error else urlencode({"partners": wanted.partners, "sectors": wanted.sectors}, doseq=True),
+    }  # fmt: skip
     return html(request, "digest.html", context | page, 400 if error else 200)
 
 
-def _body(request: Request[Any, Any, Any], shown: Edition) -> Markup:
+def _body(request: Request[Any, Any, Any], shown: Edition, picture: render.Picture) -> Markup:
     """As much of a digest as a mail holds, with links to the rest; or, with ``?part=late&first=40``, that part from
     an entry on."""
     asked = request.query_params
@@ -67,13 +73,24 @@ def _body(request: Request[Any, Any, Any], shown: Edition) -> Markup:
         return _address(request, ("part", kind), ("first", str(after)))
 
     if part is None:
-        return render.html_body(shown, items=render.ITEMS, more=more)
+        return render.html_body(shown, items=render.ITEMS, more=more, picture=picture)
     kind = next((kind for kind, _ in PARTS if kind == part), None)
     if kind is None:
         raise invalid("part", f"part: a digest has these: {', '.join(kind for kind, _ in PARTS)}")
     if not (first.isascii() and first.isdecimal() and len(first) < 10):
         raise invalid("first", "first: write the number of the entry to begin after, such as 40")
-    return render.html_part(shown, kind, int(first), more)
+    return render.html_part(shown, kind, int(first), more, picture)
+
+
+def _inline(shown: Edition, number: int) -> str:
+    """A picture as its own address: a preview is kept nowhere."""
+    return f"data:image/png;base64,{b64encode(_drawn(shown, number)).decode()}"
+
+
+def _drawn(shown: Edition, number: int) -> bytes:
+    from tracker.delivery import picture  # Pillow is loaded by who draws
+
+    return picture.png(shown.charts[number - 1])
 
 
 def _address(request: Request[Any, Any, Any], *added: tuple[str, str]) -> str:
@@ -103,9 +120,31 @@ def edition(
             read.story(connection, development, log.position(connection)).entry
             for development in editions.repaired_since(connection, id)
         ]
-    body = _body(request, frozen.edition)
+    body = _body(request, frozen.edition, lambda number: f"/editions/{id}/charts/{number}.png")
     context = {"frozen": frozen, "mended": mended, "body": body, "whole": _whole(request)}
     return html(request, "edition.html", context)
 
 
-ROUTES = (digest, edition)
+@get("/editions/{id:str}/charts/{name:str}", sync_to_thread=True, include_in_schema=False)
+def chart(
+    request: Request[Any, Any, Any], engine: NamedDependency[Engine], id: FromPath[str], name: FromPath[str]
+) -> Response[bytes]:
+    """A chart of an edition, ``1.png`` the first: the very picture that was mailed."""
+    with reading(engine) as connection:
+        shown = editions.get(connection, id).edition
+    names = [f"{number}.png" for number in range(1, len(shown.charts) + 1)]
+    if name not in names:
+        raise Refused(
+            "not_found",
+            f"this edition has no chart {name!r}; "
+            + (f"it has {', '.join(names)}" if names else "it has none"),
+            Problem("name", "no such chart"),
+        )
+    drawn = _drawn(shown, names.index(name) + 1)
+    headers = {"ETag": f'"{sha256(drawn).hexdigest()[:32]}"', "Cache-Control": caching(request, pinned=True)}
+    if matches(request.headers.get("if-none-match", ""), headers["ETag"]):
+        return Response(b"", status_code=304, headers=headers)
+    return Response(drawn, media_type="image/png", headers=headers)
+
+
+ROUTES = (digest, edition, chart)

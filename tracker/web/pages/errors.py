@@ -8,7 +8,7 @@ from tracker.web.html import anonymous
 
 TITLES = {
     400: "This cannot be asked", 403: "This may not be done", 404: "There is no such page",
-    405: "This cannot be sent here", 413: "This is too large",
+    405: "This cannot be sent here", 410: "This is no longer there", 413: "This is too large",
     422: "This cannot be taken", 500: "Something went wrong here", 503: "Not just now", 507: "There is no room",
 }  # fmt: skip
 HELP = {
