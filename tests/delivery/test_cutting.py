@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from threading import Barrier
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import select
 
 from tracker.delivery import deliveries, dispatch, editions, render
 from tracker.delivery.editions import Frozen, cuts
-from tracker.domain.edition import Scope
+from tracker.domain.edition import Edition, Scope
 from tracker.domain.errors import Refused
 from tracker.store.engine import open_engine, reading
 
@@ -263,6 +264,42 @@ def test_any_number_of_schedulers_cut_one_edition(world: World) -> None:
     assert keys(world) == ["2025-03-10"] * 5
     with reading(world.engine) as connection:
         assert len(deliveries.listed(connection)) == 5
+
+
+def cut_by(url: str, now: datetime) -> int:
+    """What a scheduler in a process of its own cuts."""
+    engine = open_engine(url)
+    try:
+        return len(dispatch.cut_due(engine, now))
+    finally:
+        engine.dispose()
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("processes", [2, 4])
+def test_any_number_of_processes_cut_one_edition_a_day(world: World, processes: int) -> None:
+    """For thirty days, with an outage of three; all wake at the same moment."""
+    subscribed = [world.subscribe(f"reader-{n}@example.org", partners=["MX"][: n % 2]) for n in range(6)]
+    url, days = world.engine.url.render_as_string(hide_password=False), [*range(10), *range(13, 30)]
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        for day in days:
+            world.clock.now = MORNING + timedelta(days=day, hours=1)
+            found = pool.map(cut_by, [url] * processes, [world.clock.now] * processes)
+            assert sum(found) == len(subscribed)
+            world.clock.forward(hours=1)
+            world.rate(day, "MX", title=f"Day {day}")
+    expected = [(MORNING + timedelta(days=day)).date().isoformat() for day in days]
+    with reading(world.engine) as connection:
+        for one in subscribed:
+            wanted = select(cuts.c.due_key).where(cuts.c.subscription == one.id).order_by(cuts.c.id)
+            assert list(connection.scalars(wanted)) == expected
+            sent = deliveries.listed(connection, subscription=one.id, limit=99)
+            told = [editions.get(connection, each.edition).edition for each in reversed(sent)]
+            assert titles_of(told) == [f"Day {day}" for day in days[:-1]]
+
+
+def titles_of(told: Iterable[Edition]) -> list[str]:
+    return [entry.title for edition in told for entry in edition.told]
 
 
 def test_one_that_fails_does_not_stop_the_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from email.message import EmailMessage
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 
 import pytest
 from delivery import post
@@ -233,6 +233,31 @@ def test_a_worker_that_lost_its_lease_cannot_write_its_result(due: World) -> Non
         )
     assert delivery(due).state == "accepted"
     assert [(number, outcome) for number, outcome, _, _ in tries(due)] == [(1, None), (2, "accepted")]
+
+
+def test_a_sender_that_is_held_up_past_its_lease_sends_the_same_mail_and_writes_nothing(
+    due: World, server: Server
+) -> None:
+    begun, go_on = Event(), Event()
+
+    class HeldUp(Email):
+        def exchange(self, mail: EmailMessage, server: MailServer) -> Outcome:
+            begun.set()
+            go_on.wait(20)
+            return super().exchange(mail, server)
+
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(sender.send_due, due.engine, server.settings, due.clock, channels=[HeldUp()])
+        assert begun.wait(20)
+        due.clock.forward(seconds=LEASE.total_seconds())
+        assert send(due, server.settings) == 1
+        written = (delivery(due), tries(due))
+        go_on.set()
+        assert slow.result(20) == 1
+    assert (delivery(due), tries(due)) == written
+    assert [(number, outcome) for number, outcome, _, _ in tries(due)] == [(1, None), (2, "accepted")]
+    assert server.raw[0] == server.raw[1]
+    assert len({mail["Message-ID"] for mail in server.mails}) == 1
 
 
 def test_any_number_of_workers_send_each_mail_once(world: World, server: Server) -> None:

@@ -508,6 +508,17 @@ def test_what_ended_before_it_was_told_is_told() -> None:
     assert words(entry) == ["Land of MX: 99% from 10 March 2025 until 11 March 2025, was 25%"]
 
 
+def test_what_began_and_ended_by_itself_between_two_editions_is_told() -> None:
+    book = tariff_on_mexico()
+    day = {"from": "2025-03-10", "until": "2025-03-11"}
+    logged(book, amended(TARIFF, at(99, "MX", **day)), announced="2025-02-09", title="For a day")
+    edition = book.edition(["MX"], mark(book, MARCH), mark(book, APRIL))
+    assert [(entry.title, words(entry), entry.lines[0].note) for entry in edition.took_effect] == [
+        ("For a day", ["Land of MX: 99% from 10 March 2025 until 11 March 2025, was 25%"], "moved and moved back"),
+        ("For a day", ["Land of MX: 25% from 11 March 2025, was 99%"], "moved and moved back"),
+    ]  # fmt: skip
+
+
 def test_nothing_new_is_an_empty_edition() -> None:
     book = tariff_on_mexico()
     logged(book, ended(TARIFF, {"target": "MX"}), announced="2025-02-03")
