@@ -107,6 +107,13 @@ def test_a_server_that_hangs_up_after_the_mail_may_have_taken_it(due: World, ser
     assert server.raw[0] == server.raw[1]
 
 
+def test_whatever_a_server_says_can_be_kept_and_shown(due: World, server: Server) -> None:
+    """PostgreSQL takes no NUL; a terminal obeys what begins with ESC."""
+    server.recipient_answers = ["451 \x00\x1b[2JLater"]
+    send(due, server.settings)
+    assert tries(due) == [(1, "deferred", 451, "\ufffd\ufffd[2JLater")]
+
+
 def test_a_server_that_says_nothing_is_left_after_a_while(due: World, server: Server) -> None:
     server.recipient_answers = ["hang"]
     send(due, server.settings)

@@ -314,6 +314,19 @@ class Saying(Talk):
         super().say(data.replace(self.word, self.meant))
 
 
+def test_what_gives_back_whatever_it_is_sent_has_agreed_to_nothing(small_world: World) -> None:
+    with receiver() as here:
+        one, _ = hook(small_world, here, confirmed=False)
+
+        def echo(talk: Talk) -> None:
+            says(200, f"<pre>{here.got[-1].body.decode()}</pre>")(talk)
+
+        here.scripts.append(echo)
+        send(small_world)
+        assert [delivery.state for delivery in sent(small_world)] == ["accepted"]
+        assert now(small_world, one).state == "pending"
+
+
 def test_a_challenge_that_did_not_get_through_is_tried_again(small_world: World) -> None:
     with receiver(says(502), receivers.resets) as here:
         one, _ = hook(small_world, here, confirmed=False)

@@ -53,8 +53,14 @@ class Webhook:
         headers = {"Content-Type": "application/cloudevents+json; charset=utf-8"}
         headers |= signing.headers(parcel.reference, now, body, parcel.secrets)
         outcome = outcome_of(outward.post(parcel.recipient, body, headers, settings, self.limits), now)
-        confirmed = outcome.result == "accepted" and parcel.links.token in outcome.answer
-        return replace(outcome, confirmed=confirmed)
+        agreed = outcome.result == "accepted" and _answers(outcome.answer, parcel.links.token)
+        return replace(outcome, confirmed=agreed)
+
+
+def _answers(answer: str, token: str) -> bool:
+    """Whether it answers the challenge: what gives back all that it is sent, the link to confirm with it, agrees to
+    nothing."""
+    return token in answer and f"?key={token}" not in answer
 
 
 def message(parcel: Parcel, settings: Settings) -> bytes:
