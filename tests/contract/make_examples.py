@@ -4,7 +4,7 @@ Run it as ``python -m tests.contract.make_examples`` when an answer has a new sh
 """
 
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from sqlalchemy import Engine
 
 import tracker.web.api
 from tracker.app import create_app
-from tracker.delivery import enrolment, notices
+from tracker.delivery import editions, enrolment, notices
 from tracker.delivery.sealing import sealer
 from tracker.delivery.subscriptions import Wanted
+from tracker.domain.edition import Scope
 from tracker.seeding import seed
 from tracker.settings import Settings, load
 from tracker.store import access, tree
@@ -96,6 +97,7 @@ READS = {
     ),
     "housekeeping": ("What there was to do on 20 May 2025", "/v1/housekeeping?limit=2&as_of=2025-05-20"),
     "developments_json": ("Mexico", "/feeds/developments.json?partners=MX&limit=1"),
+    "digest": ("China on 10 April 2025", "/v1/digest?partners=CN&day=2025-04-10"),
     "events": ("Pauses", "/v1/events?type=measure.paused&limit=1"),
     "signed_log": ("The founding history", "/v1/log"),
     "inclusion": ("The first event", "/v1/log/inclusion?position=1"),
@@ -120,7 +122,7 @@ def made() -> dict[str, Any]:
             client.headers["Authorization"] = f"Bearer {key}"
             found = {name: example(words, client.get(path).json()) for name, (words, path) in READS.items()}
             found["schema"]["a-pause"]["value"] = client.get(READS["schema"][1]).json()
-            found |= written(client) | subscribed(client, engine, settings)
+            found |= written(client) | told(client, engine) | subscribed(client, engine, settings)
         engine.dispose()
     return found
 
@@ -142,6 +144,22 @@ def written(client: TestClient[Litestar]) -> dict[str, Any]:
         "conflicts": example("A source that is early", client.get("/v1/conflicts?source=institute").json()),
         "development": example("Logged, corrected, withdrawn", client.get(path).json()),
         "event": example("The pause", client.get(f"/v1/events/{logged['events'][0]['id']}").json()),
+    }
+
+
+def told(client: TestClient[Litestar], engine: Engine) -> dict[str, Any]:
+    """An edition for Mexico, of which something was corrected later."""
+    id = client.post("/v1/developments", json=PAUSE).json()["development"]
+    with writing(engine) as connection:
+        zone, later = "America/New_York", NOW + timedelta(hours=1)
+        edition = editions.preview(connection, Scope(partners=["MX"]), now=later, zone=zone)
+        frozen = editions.freeze(connection, edition, later)
+    client.post(f"/v1/developments/{id}/corrections", json=CORRECTION)
+    at = f"/v1/editions/{frozen.id}"
+    return {
+        "editions": example("To Mexico", client.get("/v1/editions?partner=MX").json()),
+        "edition": example("Of Mexico, on 1 September 2025", client.get(at).json()),
+        "repairs": example("A correction", client.get(f"{at}/repairs").json()),
     }
 
 

@@ -61,6 +61,7 @@ def test_the_surface_is_what_was_promised() -> None:
         "/v1/subscriptions/{id}/confirmations", "/v1/subscriptions/{id}/tests", "/v1/subscriptions/{id}/secrets",
         "/v1/subscriptions/{id}/resumptions", "/v1/subscriptions/{id}/recoveries", "/v1/subscriptions/{id}/deliveries",
         "/v1/subscriptions/{id}/deliveries/{number}", "/v1/subscriptions/{id}/deliveries/{number}/repeats",
+        "/v1/editions", "/v1/editions/{id}", "/v1/editions/{id}/repairs", "/v1/digest",
         "/feeds/developments.atom", "/feeds/developments.json", "/feeds/dates.ics",
         "/v1/log", "/v1/log/inclusion", "/v1/log/consistency", "/v1/stream", "/healthz", "/readyz",
     }  # fmt: skip
@@ -152,7 +153,7 @@ def test_inputs_take_no_unknown_fields() -> None:
 @each_operation
 def test_reads_about_state_take_both_axes_and_lists_are_paged(operation: Any) -> None:
     names = {parameter["name"] for parameter in operation["parameters"]}
-    timeless = {"schemas", "service", "proof", "stream", "subscriptions", "feeds"}
+    timeless = {"schemas", "service", "proof", "stream", "subscriptions", "feeds", "editions"}
     if timeless & set(operation["tags"]) or "requestBody" in operation:
         return
     if operation["operationId"] == "diff":

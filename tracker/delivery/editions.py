@@ -26,6 +26,7 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
     select,
+    type_coerce,
 )
 
 from tracker import read
@@ -107,6 +108,11 @@ class Frozen:
     headline: str
     cut_at: datetime
     content: str
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing in it had to be erased."""
+        return hashlib.sha256(self.content.encode()).hexdigest() == self.id
 
     @property
     def edition(self) -> Edition:
@@ -339,16 +345,37 @@ def headlines(connection: Connection, ids: Collection[str]) -> dict[str, str]:
 
 
 def listed(
-    connection: Connection, *, subscription: str | None = None, empty: bool = True, limit: int = 50
+    connection: Connection,
+    *,
+    subscription: str | None = None,
+    partner: str | None = None,
+    sector: str | None = None,
+    day: str | None = None,
+    empty: bool = True,
+    before: tuple[datetime, str] | None = None,
+    limit: int = 50,
 ) -> list[Listed]:
-    """The editions cut last, newest first; those of one subscription, or all; with the empty ones, unless not."""
-    wanted = select(editions).order_by(editions.c.cut_at.desc(), editions.c.id).limit(limit)
+    """The editions cut last, newest first; those of one subscription, whose scope names a partner or a sector, of one
+    day, or all; with the empty ones, unless not. ``before``: those after an edition in this order, by when it was cut
+    and its id."""
+    columns = [column for column in editions.c if column.name != "content"]
+    wanted = select(*columns).order_by(editions.c.cut_at.desc(), editions.c.id).limit(limit)
     if subscription is not None:
         wanted = wanted.where(
             editions.c.id.in_(select(cuts.c.edition).where(cuts.c.subscription == subscription))
         )
+    for name in (partner, sector):
+        if name is not None:  # codes and names of sectors are never alike
+            quoted = msgspec.json.encode(name).decode()
+            wanted = wanted.where(type_coerce(editions.c.scope, Text).contains(quoted, autoescape=True))
+    if day is not None:
+        wanted = wanted.where(editions.c.day == day)
     if not empty:
         wanted = wanted.where(~editions.c.empty)
+    if before is not None:
+        at, id = before
+        later = (editions.c.cut_at == at) & (editions.c.id > id)
+        wanted = wanted.where((editions.c.cut_at < at) | later)
     return [_listed(row) for row in connection.execute(wanted)]
 
 

@@ -25,6 +25,7 @@ from sqlalchemy import Connection
 from tracker import read
 from tracker.domain.errors import Problem, Refused
 from tracker.domain.events import TYPES
+from tracker.domain.topics import TOPICS
 from tracker.domain.when import BEGINNING, rfc3339
 from tracker.read import Point
 from tracker.read.moving import Moving, plain
@@ -60,6 +61,28 @@ KnownPosition = Annotated[int | None, QueryParameter(ge=0, le=2**53, description
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many items at most.")]
 Next = Annotated[
     str | None, QueryParameter(max_length=400, description="``next`` of the page before; it keeps its point.")
+]
+
+
+Code = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
+Sector = Annotated[str, msgspec.Meta(max_length=300)]
+Partners = Annotated[
+    list[Code] | None,
+    QueryParameter(
+        description="Only what concerns these partners, themselves or through a bloc or everyone; may be given again.",
+        schema_extra={"examples": [["MX", "CA"]]},
+    ),
+]  # fmt: skip
+Sectors = Annotated[
+    list[Sector] | None,
+    QueryParameter(
+        description="And what concerns partners whose profile names this S&P 500 sector (any case); may be given again."
+    ),
+]  # fmt: skip
+Topic = Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(TOPICS)})$")]
+Topics = Annotated[
+    list[Topic] | None,
+    QueryParameter(description="Only what is about this, as digests have it; may be given again."),
 ]
 
 
@@ -121,6 +144,17 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     reached: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
+class Before(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Where a page of a list ends that grows at its top: its last entry, by instant (in microseconds since 1970) and
+    id."""
+
+    as_of: int
+    id: Annotated[str, msgspec.Meta(max_length=80)]
+
+
+Place = TypeVar("Place", Cursor, Before)
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A page of a list, at a point: on later pages that of the first."""
@@ -160,15 +194,24 @@ def listing(asked: NamedDependency[SkipValidation[Asked]], limit: Limit = 50, cu
     return Listing(asked, limit, None if cursor is None else opened(cursor))
 
 
-def written(cursor: Cursor) -> str:
+def written(cursor: Cursor | Before) -> str:
     return urlsafe_b64encode(msgspec.json.encode(cursor)).rstrip(b"=").decode()
 
 
 def opened(cursor: str) -> Cursor:
     """The cursor behind its text."""
+    return _opened(cursor, Cursor)
+
+
+def opened_before(cursor: str) -> Before:
+    """The same, of a list that grows at its top."""
+    return _opened(cursor, Before)
+
+
+def _opened(cursor: str, shape: type[Place]) -> Place:
     try:
         raw = urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
-        found = msgspec.json.decode(raw, type=Cursor)
+        found = msgspec.json.decode(raw, type=shape)
         instant(found.as_of)
     except (ValueError, OverflowError):  # base64's and msgspec's own are ValueErrors
         raise unknown_cursor() from None

@@ -65,6 +65,14 @@ def file(
     return _sent(request, raw, media_type, headers)
 
 
+def stored(request: Request[Any, Any, Any], raw: bytes, name: str, intact: bool, related: str) -> Answer[Any]:
+    """Something that is kept under the hash of its content, its very bytes, or 304: good for ever, unless something in
+    it had to be erased. ``related``: the address of what is told about it later."""
+    headers = {"ETag": f'"{name}"' if intact else etag(raw, []), "Cache-Control": caching(request, intact)}
+    headers["Link"] = f'<{related}>; rel="related"'
+    return _sent(request, raw, "application/json", headers)
+
+
 def _sent(
     request: Request[Any, Any, Any], raw: bytes, media_type: str, headers: dict[str, str]
 ) -> Answer[Any]:

@@ -53,6 +53,7 @@ TAGS = {
     "feeds": "What is new and what is coming, to subscribe to: see `docs/feeds.md`.",
     "developments": "What analysts log, correct and withdraw.",
     "subscriptions": "Who is told what changed, where and when, and what came of it.",
+    "editions": "Digests as they were cut, and what the next would say.",
     "schemas": "The types of events.",
     "service": "Whether the service lives.",
 }

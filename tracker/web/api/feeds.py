@@ -26,7 +26,19 @@ from tracker.store import log
 from tracker.store.clock import Clock
 from tracker.store.engine import reading
 from tracker.web import assets
-from tracker.web.asking import FILE, Cursor, Limit, Next, known_type, opened, unknown_cursor, written
+from tracker.web.asking import (
+    FILE,
+    Cursor,
+    Limit,
+    Next,
+    Partners,
+    Sectors,
+    Topics,
+    known_type,
+    opened,
+    unknown_cursor,
+    written,
+)
 from tracker.web.calendar import CALENDAR, Sheet, ics
 from tracker.web.conditional import Answer, file
 from tracker.web.html import subjects_in
@@ -34,26 +46,6 @@ from tracker.web.saying import Saying
 from tracker.web.syndication import ATOM, JSON_FEED, Feed, JsonFeed, atom, json_feed, told
 
 TAGS = ["feeds"]
-Code = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
-Sector = Annotated[str, msgspec.Meta(max_length=300)]
-Partners = Annotated[
-    list[Code] | None,
-    QueryParameter(
-        description="Only what concerns these partners, themselves or through a bloc or everyone; may be given again.",
-        schema_extra={"examples": [["MX", "CA"]]},
-    ),
-]  # fmt: skip
-Sectors = Annotated[
-    list[Sector] | None,
-    QueryParameter(
-        description="And what concerns partners whose profile names this S&P 500 sector (any case); may be given again."
-    ),
-]  # fmt: skip
-Topic = Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(TOPICS)})$")]
-Topics = Annotated[
-    list[Topic] | None,
-    QueryParameter(description="Only what is about this, as digests have it; may be given again."),
-]
 OfSubject = Annotated[
     str | None,
     QueryParameter(
