@@ -6,16 +6,19 @@ import json
 import re
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
+from threading import Barrier
 
 import pytest
 from delivery import receiver as receivers
 from delivery.hooks import CALM, HURRIED, LIMITS, event, hook, news, now, send, sent, token, tries, waits
 from delivery.post import SEALER, World
 from delivery.receiver import NAME, Certificate, Script, Talk, raw, receiver, says, trickles
+from sqlalchemy import Engine, update
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
@@ -522,6 +525,33 @@ def test_an_endpoint_is_sent_one_message_at_a_time_by_all_workers_together(world
             assert not deliveries.any_due(second, world.clock(), ["webhook"])
         for engine in engines:
             engine.dispose()
+
+
+@pytest.mark.campaign
+def test_six_workers_never_hold_two_of_one_endpoint(world: World) -> None:
+    """Without the second look of a claim, on PostgreSQL, they do in one of thirty rounds."""
+    with receiver() as here:
+        for n in range(3):
+            hook(world, here, path=f"?{n}")
+        news(world, *range(10, 40))
+    url = world.engine.url.render_as_string(hide_password=False)
+    engines, ready = [open_engine(url) for _ in range(6)], Barrier(6)
+
+    def claimed(engine: Engine) -> str | None:
+        ready.wait()
+        with writing(engine) as connection:
+            held = deliveries.claim(connection, world.clock(), ["webhook"])
+            return held and held.subscription
+
+    with ThreadPoolExecutor(len(engines)) as pool:
+        for _ in range(600):
+            found = [one for one in pool.map(claimed, engines) if one is not None]
+            assert len(found) == len(set(found)) > 0
+            with writing(world.engine) as connection:
+                back = update(deliveries.deliveries).where(deliveries.deliveries.c.state == "sending")
+                connection.execute(back.values(state="pending", next_attempt_at=world.clock()))
+    for engine in engines:
+        engine.dispose()
 
 
 def test_the_limits_in_service() -> None:
