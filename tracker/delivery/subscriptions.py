@@ -95,6 +95,10 @@ class Wanted:
     at_once: bool = False
     send_empty: bool = False
 
+    @property
+    def scope(self) -> Scope:
+        return Scope(partners=[*self.partners], sectors=[*self.sectors], topics=[*self.topics])
+
 
 @dataclass(frozen=True, slots=True)
 class Subscription:

@@ -23,7 +23,7 @@ from tracker.delivery.deliveries import Attempt, Delivery
 from tracker.delivery.schedule import WEEKDAYS
 from tracker.delivery.sealing import sealer
 from tracker.delivery.subscriptions import Subscription, Wanted
-from tracker.domain.edition import Edition, Scope
+from tracker.domain.edition import Edition
 from tracker.domain.errors import Problem, Refused
 from tracker.domain.views import View
 from tracker.settings import Settings
@@ -264,12 +264,14 @@ def preview(
     now = clock()
     with pointed(), reading(engine) as connection:
         checked = subscriptions.checked(connection, asked)
-        scope = Scope(
-            partners=list(checked.partners), sectors=list(checked.sectors), topics=list(checked.topics)
-        )
         yesterday = now.astimezone(ZoneInfo(checked.zone)).date() - timedelta(days=1)
         content = editions.preview(
-            connection, scope, now=now, zone=checked.zone, hour=checked.hour, day=yesterday.isoformat()
+            connection,
+            checked.scope,
+            now=now,
+            zone=checked.zone,
+            hour=checked.hour,
+            day=yesterday.isoformat(),
         )
     return kept(content)
 

@@ -22,7 +22,7 @@ from tracker.delivery.channels import CHANNELS
 from tracker.delivery.enrolment import MAIL
 from tracker.delivery.sealing import sealer
 from tracker.delivery.subscriptions import Wanted
-from tracker.domain.edition import Edition, Scope
+from tracker.domain.edition import Edition
 from tracker.domain.errors import Refused
 from tracker.settings import Settings
 from tracker.store.clock import Clock
@@ -137,10 +137,9 @@ def _looked(engine: Engine, form: Form, settings: Settings, now: datetime, previ
 
 def yesterdays(connection: Connection, wanted: Wanted, now: datetime) -> Edition:
     """The edition that was due yesterday, at the hour and in the zone that are wanted."""
-    scope = Scope(partners=[*wanted.partners], sectors=[*wanted.sectors], topics=[*wanted.topics])
     day = now.astimezone(ZoneInfo(wanted.zone)).date() - timedelta(days=1)
     return editions.preview(
-        connection, scope, now=now, zone=wanted.zone, hour=wanted.hour, day=day.isoformat()
+        connection, wanted.scope, now=now, zone=wanted.zone, hour=wanted.hour, day=day.isoformat()
     )
 
 
