@@ -30,6 +30,35 @@ def digest(
 
 
 @click.command()
+@click.option("--partner", metavar="CODE", help="Only those whose scope names this one.")
+@click.option("--sector", metavar="NAME", help="Only those whose scope names this S&P 500 sector.")
+@click.option("--day", metavar="DATE", help="Only those of this day.")
+@click.option("--changed", is_flag=True, help="Without those in which nothing changed.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many at most."
+)
+@as_json
+def editions(
+    partner: str | None, sector: str | None, day: str | None, changed: bool, limit: int, as_json: bool
+) -> None:
+    """What digests said, the last cut first."""
+    from tracker.terminal import editions as shown
+
+    shown.editions(partner, sector, day, changed, limit, as_json)
+
+
+@click.command()
+@click.argument("id", metavar="ID")
+@click.option("--all", "whole", is_flag=True, help="All of it, not only as much as a mail holds.")
+@click.option("--json", "as_json", is_flag=True, help="As it was frozen, to the byte: its SHA-256 is its id.")
+def edition(id: str, whole: bool, as_json: bool) -> None:
+    """One edition as it was cut, by its ID or the beginning of it, and what was mended since."""
+    from tracker.terminal import editions as shown
+
+    shown.edition(id, whole, as_json)
+
+
+@click.command()
 @click.argument("address")
 @click.option(
     "--over", default="email", show_default=True, metavar="CHANNEL", help="email, webhook or slack."
@@ -211,5 +240,5 @@ def nats(url: str, stream: str, prefix: str) -> None:
 
 
 COMMANDS: tuple[click.Command, ...] = (
-    digest, subscribe, subscriptions, subscription, delivery, unsubscribe, relay,
+    digest, editions, edition, subscribe, subscriptions, subscription, delivery, unsubscribe, relay,
 )  # fmt: skip

@@ -338,6 +338,15 @@ def get(connection: Connection, id: str) -> Frozen:
     return Frozen(row.id, row.day, row.headline, row.cut_at, row.content)
 
 
+def beginning(connection: Connection, id: str) -> Frozen:
+    """A frozen edition by its id, or by the beginning of it; Refused where there is none, or more than one."""
+    wanted = select(editions.c.id).where(editions.c.id.startswith(id, autoescape=True)).limit(2)
+    found = list(connection.scalars(wanted)) if id.isprintable() else []
+    if len(found) > 1:
+        raise invalid("id", f"more than one edition begins with {id!r}: give more of its id")
+    return get(connection, found[0] if found else id)
+
+
 def headlines(connection: Connection, ids: Collection[str]) -> dict[str, str]:
     """What editions say, in a line each, by their ids."""
     wanted = select(editions.c.id, editions.c.headline).where(editions.c.id.in_(list(ids)))

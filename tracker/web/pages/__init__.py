@@ -12,6 +12,7 @@ from tracker.web.pages import (
     deliveries,
     digest,
     duty,
+    editions,
     event,
     housekeeping,
     log,
@@ -27,6 +28,7 @@ from tracker.web.point import strict
 
 PAGES = (
     *board.ROUTES, *partner.ROUTES, *event.ROUTES, *subject.ROUTES, *duty.ROUTES, *deadlines.ROUTES, *digest.ROUTES,
+    *editions.ROUTES,
     *conflicts.ROUTES, *housekeeping.ROUTES, *log.ROUTES, *correct.ROUTES, *withdraw.ROUTES, *sign_in.ROUTES,
     *about.ROUTES, *subscribe.ROUTES, *confirm.ROUTES, *stop.ROUTES, *deliveries.ROUTES, *subscription.ROUTES,
 )  # fmt: skip
