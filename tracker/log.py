@@ -52,6 +52,8 @@ def configure(settings: Settings) -> None:
     logging.captureWarnings(capture=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    # That a job is still at work when its time comes again is no fault: a receiver is slow.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
 
 
 def rendering(log_format: LogFormat) -> tuple[Processor, ...]:

@@ -58,7 +58,7 @@ def test_who_looks_after_it_is_told_once_after_four_failures(
     assert mailed(server)[1:] == [f"Your endpoint does not take our messages -> {KEEPER}"]
     said = " ".join(str(server.mails[1].get_body(("plain",)).get_content()).split())  # type: ignore[union-attr]
     assert "The endpoint that is told about all partners did not take our messages." in said
-    assert f"It is {here.url}. At the last attempt it said: The disk is full" in said
+    assert f"It is {here.url}. At the last attempt it said: 500 The disk is full" in said
     assert "second line" not in said
     assert notices.links("https://tracker.example.org", SEALER, one.id).own in said
 

@@ -42,7 +42,7 @@ def test_a_subscription_begins_where_the_record_ends(world: World) -> None:
         ({"hour": 24}, "hour", "write a whole number from 0 to 23"),
         ({"hour": -1}, "hour", "write a whole number from 0 to 23"),
         ({"weekdays": ["someday"]}, "weekdays", "write some of mon, tue, wed, thu, fri, sat, sun"),
-        ({"weekdays": []}, "weekdays", "names no day of the week"),
+        ({"weekdays": []}, "weekdays", "no day is given: write some of mon"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_remedy(

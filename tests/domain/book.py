@@ -69,8 +69,9 @@ class Book:
 
     def correct(self, which: int, told: dict[str, Any], editorial: bool = False) -> None:
         id = self.developments[which]
+        reason = "Our wording" if editorial else "We had it wrong"
         command = Correction(
-            reason="We had it wrong", development=msgspec.convert(told, Development), editorial=editorial
+            reason=reason, development=msgspec.convert(told, Development), editorial=editorial
         )
         with suppress(Refused):  # it says what the record says already
             self._append(id, decide.correct(id, command, self._standing(id), self._known))

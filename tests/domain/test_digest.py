@@ -321,6 +321,17 @@ def test_dates_are_those_of_whoever_acts_in_what_a_correction_now_says() -> None
     assert "Land of MX: 31% since 2 April 2025, was 25%" in words(entry)
 
 
+def test_a_correction_keeps_its_reason_though_its_wording_is_mended_after() -> None:
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    for percent, title, editorial in ((30, "What happened", False), (30, "What happened there", True)):
+        fact = opened(TARIFF, at(percent, "MX", **{"from": "2025-02-01"}))
+        told = {"title": title, "announced": "2025-02-01", "events": [fact]}
+        book.correct(0, told, editorial)
+    (entry,) = book.edition(["MX"], since, mark(book, APRIL)).corrected
+    assert (entry.title, entry.reason) == ("What happened there", "We had it wrong")
+
+
 def test_an_editorial_correction_is_not_told() -> None:
     book = tariff_on_mexico()
     since = mark(book, MARCH)

@@ -10,7 +10,6 @@ from tracker.delivery.channels.channel import Channel
 from tracker.delivery.deliveries import Claimed, Outcome
 from tracker.delivery.refusals import nobody_there
 from tracker.delivery.subscriptions import Subscription
-from tracker.domain import words
 from tracker.store import log as kept
 
 log = structlog.get_logger()
@@ -71,7 +70,8 @@ def _tell(
     if contact is None:
         return
     said = outcome.answer.partition("\n")[0][:200]
-    facts = [f"It is {seen.address}. At the last attempt it said: {said or words.number(outcome.code or 0)}"]
+    code = "" if outcome.code is None else f"{outcome.code} "
+    facts = [f"It is {seen.address}. At the last attempt it said: {code}{said.strip()}".rstrip()]
     notice = notices.notice(kind, seen, enrolment.names(connection), kept.position(connection), *facts)
     deliveries.notify(
         connection,

@@ -424,11 +424,8 @@ def _time_problems(hour: int, days: Sequence[str], given: Iterable[str]) -> Iter
         yield Problem("hour", f"{hour!r} is not an hour of the day: write a whole number from 0 to 23")
     unknown = [name for name in given if name.strip().lower()[:3] not in WEEKDAYS]
     if unknown or not days:
-        yield Problem(
-            "weekdays",
-            f"{', '.join(map(repr, unknown)) or 'nothing'} names no day of the week: "
-            f"write some of {', '.join(WEEKDAYS)}",
-        )
+        wrong = f"{', '.join(map(repr, unknown))} names no day of the week" if unknown else "no day is given"
+        yield Problem("weekdays", f"{wrong}: write some of {', '.join(WEEKDAYS)}")
 
 
 def _topic_problems(topics: Sequence[str]) -> Iterable[Problem]:

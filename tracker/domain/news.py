@@ -86,6 +86,13 @@ class News:
         ]
 
     @property
+    def reason(self) -> str | None:
+        """Why it was repaired: in substance, where it was; that of our wording else."""
+        of_substance = [one for one in self.repairs if not getattr(one, "editorial", False)]
+        last = (of_substance or self.repairs)[-1:]
+        return last[0].reason if last else None
+
+    @property
     def gone(self) -> bool:
         """Whether it is withdrawn."""
         return isinstance(self.story[-1].event, DevelopmentWithdrawn)

@@ -114,7 +114,7 @@ class Telling:
             positions=sorted(said.position for one in group for said in one.fresh),
             also=[_named(one) for one in group[:-1]],
             note=_back(sum(one.times for one in group)) if len(group) > 1 else self._note(kind, last),
-            reason=last.repairs[-1].reason if last.repairs else None,
+            reason=last.reason,
             held=min(newest.recorded_at, newest.learnt_at) > self.frame.held_after,
             topics=topics, quiet=all(one.quiet for one in group) or not self._wanted(topics),
         )  # fmt: skip

@@ -29,7 +29,7 @@ def entry_of(events: Sequence[StoredEvent]) -> Entry:
     now = standing((event.told, event.event) for event in events)
     told = now.told
     facts = [fact for held in now.events.values() for fact in held]
-    repair = last.event if isinstance(last.event, DevelopmentCorrected | DevelopmentWithdrawn) else None
+    repair = _repair(events) if isinstance(last.event, DevelopmentCorrected | DevelopmentWithdrawn) else None
     when = announced(told, first.subject).at
     links: dict[str, list[str]] = {}
     for fact in facts:
@@ -44,6 +44,13 @@ def entry_of(events: Sequence[StoredEvent]) -> Entry:
         types=[_type(fact) for fact in facts], subjects=sorted({event.subject for event in events}),
         sources=msgspec.to_builtins(told.sources), links=links, changes=[],
     )  # fmt: skip
+
+
+def _repair(events: Sequence[StoredEvent]) -> DevelopmentCorrected | DevelopmentWithdrawn:
+    """The last repair of what was said in substance; where there is none, of how it was said."""
+    repairs = [e.event for e in events if isinstance(e.event, DevelopmentCorrected | DevelopmentWithdrawn)]
+    of_substance = [one for one in repairs if not getattr(one, "editorial", False)]
+    return (of_substance or repairs)[-1]
 
 
 def versions_of(events: Sequence[StoredEvent]) -> list[list[StoredEvent]]:

@@ -61,7 +61,7 @@ def subscribe(
     if made.secret:
         showing.line(f"Its secret, shown this once: {made.secret}")
     if unready:
-        click.echo(f"Nothing leaves yet: {unready}", err=True)
+        click.echo(f"It leaves by a service that is set up for it; here: {unready}", err=True)
 
 
 def subscriptions(stopped: bool, as_json: bool) -> None:

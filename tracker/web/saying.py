@@ -57,7 +57,8 @@ class Saying:
         return "" if line.partners == [self.alone] else self.whom(line.partners)
 
     def _about(self, line: Line) -> str:
-        heads = [head for head in line.heads if head != words.scope_of(ALL_GOODS)]
+        # Beside others it has to be said: "(potash)" alone would mean that the rest goes on as before.
+        heads = [] if list(line.heads) == [words.scope_of(ALL_GOODS)] else line.heads
         about = some(heads, "; " if any(", " in head for head in heads) else ", ")
         if kind_of(line.subject) != "partner":
             said_already = not about or line.title.lower().endswith(f" {about}")

@@ -6,7 +6,7 @@ subscription looks at it, changes and stops it; so does an analyst.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -432,7 +432,7 @@ def recover_deliveries(
     """All editions since an instant that were held, refused or given up are put on their way, under the same ids."""
     with pointed(), writing(engine) as connection:
         mine(request, connection, settings, id)
-        since = posted(request, Recovery, body).since.astimezone(UTC)
+        since = posted(request, Recovery, body).since
         enrolment.going_on(connection, id)
         return kept(Recovered(deliveries=deliveries.recover(connection, id, since, clock())))
 
