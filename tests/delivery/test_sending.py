@@ -254,7 +254,9 @@ def test_a_sender_that_is_held_up_past_its_lease_sends_the_same_mail_and_writes_
             return super().exchange(mail, server)
 
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(sender.send_due, due.engine, server.settings, due.clock, channels=[HeldUp()])
+        slow = pool.submit(
+            sender.send_due, due.engine, server.settings, due.clock, channels=[HeldUp()], at_once=1
+        )
         assert begun.wait(20)
         due.clock.forward(seconds=LEASE.total_seconds())
         assert send(due, server.settings) == 1
