@@ -129,6 +129,7 @@ def outdate(connection: Connection) -> None:
     """What was read from the log is no more (a body was erased): what was made of it is due to be made anew, and what
     was begun is dropped."""
     log.hold_end(connection)
+    _hold(connection)
     _drop(connection, "building")
     connection.execute(update(builds).where(builds.c.state == "live").values(code=""))
 
@@ -151,6 +152,7 @@ def _begin(engine: Engine) -> tuple[int, int]:
     """The build to go on with, or a new one: its generation, and the position it has reached."""
     with writing(engine) as connection:
         log.hold_end(connection)
+        _hold(connection)
         left = built(connection, "building")
         if left is not None and (left.shape, left.code) == (shape(), code()):
             return left.generation, left.position
@@ -162,6 +164,12 @@ def _begin(engine: Engine) -> tuple[int, int]:
         new = Build(generation, "building", shape(), code(), 0)
         connection.execute(builds.insert().values(**new._asdict()))
         return generation, 0
+
+
+def _hold(connection: Connection) -> None:
+    """Wait for whoever is filling in a page, and keep others from beginning one: who fills and who drops or exchanges
+    would each wait for a table that the other holds."""
+    connection.execute(select(builds.c.generation).with_for_update())
 
 
 def _page(engine: Engine, generation: int, after: int) -> int | None:
@@ -206,6 +214,7 @@ def _exchange(engine: Engine, generation: int) -> int:
     where another process was first."""
     with writing(engine) as connection:
         end = log.hold_end(connection)
+        _hold(connection)
         build = built(connection, "building")
         if build is None or build.generation != generation:
             return 0
