@@ -169,7 +169,7 @@ def test_a_correction_is_not_lost_behind_thousands_of_late_entries() -> None:
         assert "Late 37" in said
         assert "Late 38" not in said
         assert "and 2,963 more" in said
-    assert found["Subject"] == "Trade talks, 12 Mar: 3,000 added late, 3 corrections (CN)"
+    assert found["Subject"] == "Trade talks, 12 Mar: 3,000 entries added late, 3 corrections (CN)"
     assert len(page.encode()) <= render.BYTES
 
 

@@ -28,7 +28,9 @@ def here() -> Iterator[Receiver]:
 
 def agree(world: World, one: Subscription) -> None:
     with writing(world.engine) as connection:
-        enrolment.agree(connection, SEALER, one.id, SEALER.token(notices.CONTACT, one.id), world.clock())
+        enrolment.agree(
+            connection, SEALER, one.id, SEALER.token(notices.CONTACT, one.id, KEEPER), world.clock()
+        )
 
 
 def mailed(server: Server) -> list[str]:

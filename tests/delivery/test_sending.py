@@ -1,6 +1,7 @@
 """Sending: what a mail server says decides what becomes of a delivery, and nothing is lost when a worker is."""
 
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -254,9 +255,7 @@ def test_a_sender_that_is_held_up_past_its_lease_sends_the_same_mail_and_writes_
             return super().exchange(mail, server)
 
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(
-            sender.send_due, due.engine, server.settings, due.clock, channels=[HeldUp()], at_once=1
-        )
+        slow = pool.submit(sender.send_due, due.engine, server.settings, due.clock, channels=[HeldUp()])
         assert begun.wait(20)
         due.clock.forward(seconds=LEASE.total_seconds())
         assert send(due, server.settings) == 1
@@ -267,6 +266,29 @@ def test_a_sender_that_is_held_up_past_its_lease_sends_the_same_mail_and_writes_
     assert [(number, outcome) for number, outcome, _, _ in tries(due)] == [(1, None), (2, "accepted")]
     assert server.raw[0] == server.raw[1]
     assert len({mail["Message-ID"] for mail in server.mails}) == 1
+
+
+def test_what_one_is_sending_it_does_not_take_up_again_when_its_lease_runs_out(
+    due: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "LOOK_SECONDS", 0.02)
+    begun, go_on = Event(), Event()
+
+    class HeldUp(Email):
+        def exchange(self, mail: EmailMessage, server: MailServer) -> Outcome:
+            begun.set()
+            go_on.wait(20)
+            return super().exchange(mail, server)
+
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(sender.send_due, due.engine, server.settings, due.clock, channels=[HeldUp()])
+        assert begun.wait(20)
+        due.clock.forward(seconds=LEASE.total_seconds())
+        time.sleep(0.5)
+        go_on.set()
+        assert slow.result(20) == 1
+    assert [(number, outcome) for number, outcome, _, _ in tries(due)] == [(1, "accepted")]
+    assert len(server.mails) == 1
 
 
 def test_any_number_of_workers_send_each_mail_once(world: World, server: Server) -> None:

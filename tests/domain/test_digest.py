@@ -248,7 +248,7 @@ def test_what_happened_before_the_last_edition_is_added_late() -> None:
     edition = book.edition(["MX"], since, mark(book, APRIL))
     assert [entry.title for entry in edition.late] == ["Overlooked"]
     assert edition.late[0].dates == "happened 20 February 2025, logged 31 August 2025"
-    assert headline(edition) == "1 added late (MX)"
+    assert headline(edition) == "1 entry added late (MX)"
 
 
 def test_what_is_announced_today_is_no_later_than_a_day() -> None:

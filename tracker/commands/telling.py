@@ -175,6 +175,17 @@ def rotate(subscription: str, hours: int, as_json: bool) -> None:
     tending.rotate(subscription, hours, as_json)
 
 
+@subscription.command()
+@id_of
+@click.argument("address", metavar="[E-MAIL]", required=False)
+@as_json
+def contact(subscription: str, address: str | None, as_json: bool) -> None:
+    """Name another one to write to when an endpoint fails; without E-MAIL: nobody."""
+    from tracker.terminal import tending
+
+    tending.contact(subscription, address, as_json)
+
+
 @click.group()
 def delivery() -> None:
     """Look at what was sent."""

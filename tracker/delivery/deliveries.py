@@ -124,7 +124,7 @@ class Outcome:
 class Claimed:
     """A delivery that this worker holds: of an edition, or of a notice. ``previous``: the edition that the recipient
     got before. ``round``: the number of this attempt since it was put on its way. ``confirmed``: its
-    subscription is; ``works``: and took what it was sent last."""
+    subscription is; ``works``: it has taken an edition, and what it was sent last."""
 
     id: int
     subscription: str
@@ -261,18 +261,26 @@ def hold(connection: Connection, subscription: str) -> None:
 
 
 def claim(
-    connection: Connection, now: datetime, channels: Collection[str], working: Collection[str] = ()
-) -> Claimed | None:
+    connection: Connection, now: datetime, channels: Collection[str], working: Collection[str] = (),
+    but: Collection[int] = (),
+) -> Claimed | None:  # fmt: skip
     """Take the delivery that has been due longest, by a lease of five minutes; None where nothing is due. What
     another worker holds is passed over; what one let go of without a word is taken up again. Of the channels in
-    ``working``: only for subscriptions that are known to work."""
-    works = and_(subscriptions.c.active, subscriptions.c.failures == 0)
+    ``working``: only for subscriptions that are known to work. ``but``: what the caller is sending already, however
+    long it takes."""
+    took = deliveries.alias("took")
+    works = and_(
+        subscriptions.c.active, subscriptions.c.failures == 0,
+        exists().where(
+            took.c.subscription == subscriptions.c.id, took.c.edition.is_not(None), took.c.state == "accepted"
+        ),
+    )  # fmt: skip
     wanted = (
         select(deliveries, subscriptions.c.active, works.label("works"))
         .join(subscriptions, subscriptions.c.id == deliveries.c.subscription)
         .where(
             deliveries.c.channel.in_(channels), or_(deliveries.c.channel.not_in(working), works),
-            _due(now), ~_busy(now),
+            _due(now, but), ~_busy(now),
         )
         .order_by(deliveries.c.next_attempt_at, deliveries.c.id)
         .limit(1)
@@ -299,15 +307,21 @@ def claim(
     return held
 
 
-def any_due(connection: Connection, now: datetime, channels: Collection[str]) -> bool:
-    """Whether a delivery is due."""
-    due = select(deliveries.c.id).where(deliveries.c.channel.in_(channels), _due(now), ~_busy(now)).limit(1)
+def any_due(
+    connection: Connection, now: datetime, channels: Collection[str], but: Collection[int] = ()
+) -> bool:
+    """Whether a delivery is due; ``but``: beside these."""
+    due = (
+        select(deliveries.c.id)
+        .where(deliveries.c.channel.in_(channels), _due(now, but), ~_busy(now))
+        .limit(1)
+    )
     return connection.scalar(due) is not None
 
 
-def _due(now: datetime) -> ColumnElement[bool]:
+def _due(now: datetime, but: Collection[int]) -> ColumnElement[bool]:
     """While one is being sent, its next attempt is due when the lease runs out: so an index leads to what is due."""
-    return deliveries.c.next_attempt_at <= now
+    return and_(deliveries.c.next_attempt_at <= now, deliveries.c.id.not_in(but))
 
 
 def _busy(now: datetime) -> ColumnElement[bool]:
@@ -422,7 +436,7 @@ def listed(
 
 def overdue(connection: Connection, now: datetime, limit: int = 100) -> list[Delivery]:
     """What is due now, or was left by a worker that went away; the longest first."""
-    wanted = select(deliveries).where(_due(now)).order_by(deliveries.c.next_attempt_at, deliveries.c.id)
+    wanted = select(deliveries).where(_due(now, ())).order_by(deliveries.c.next_attempt_at, deliveries.c.id)
     return [_delivery(row) for row in connection.execute(wanted.limit(limit))]
 
 

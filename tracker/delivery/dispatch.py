@@ -6,7 +6,7 @@ this at once: one of them finds the subscription as it was, the others find noth
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -39,6 +39,23 @@ class Missing:
     due_at: datetime
 
 
+@dataclass(slots=True)
+class Made:
+    """An edition that was worked out, and as it was frozen once it was."""
+
+    edition: Edition
+    frozen: Frozen | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was worked out already for others who are cut in the same go: editions by scope, window and memory, and the
+    developments that a window repairs, by its positions."""
+
+    made: dict[object, Made] = field(default_factory=dict)
+    repaired: dict[tuple[int, int], Collection[str]] = field(default_factory=dict)
+
+
 class Cut(NamedTuple):
     """Which of a subscription's editions it is: the key by which it is cut once only, when it was due, and when the
     next one is."""
@@ -55,7 +72,7 @@ def cut_due(engine: Engine, now: datetime, stopping: Callable[[], bool] = lambda
         due = subscriptions.due(connection, now)
         behind = subscriptions.behind(connection, end.position, now)
     cut: list[Frozen] = []
-    known: dict[object, Edition] = {}
+    known = Known()
     for subscription in due:
         if stopping():
             return cut
@@ -82,27 +99,25 @@ def _alike(behind: Iterable[Subscription]) -> Iterable[Sequence[Subscription]]:
     return found.values()
 
 
-def cut_one(
-    engine: Engine, seen: Subscription, now: datetime, known: dict[object, Edition] | None = None
-) -> Frozen | None:
+def cut_one(engine: Engine, seen: Subscription, now: datetime, known: Known | None = None) -> Frozen | None:
     """Cut the edition of a subscription that was due last, up to that hour: after an outage one for all the days.
-    None where it was cut before, or somebody else is at it. ``known`` keeps what was worked out, for others with
-    the same scope and window."""
+    None where it was cut before, or somebody else is at it."""
     due = seen.due(now)
-    edition = None
+    made = None
     if due is not None and due.at > seen.told.as_of:
         with reading(engine) as connection:
             if not _is_cut(connection, seen, due):
-                edition = _edition(connection, seen, due, known if known is not None else {})
+                made = _edition(connection, seen, due, known if known is not None else Known())
     with writing(engine) as connection:
         if not subscriptions.claim(connection, seen):
             return None
-        if due is None or edition is None or _is_cut(connection, seen, due):
+        if due is None or made is None or _is_cut(connection, seen, due):
             # Its hour was moved to one later on a day that has its edition already.
             subscriptions.advance(connection, seen.id, seen.told, seen.next_due(now).at)
             return None
         going_on = seen.next_due(max(now, due.at)).at
-        frozen = _freeze(connection, seen, Cut(due.day.isoformat(), due.at, going_on), edition, now)
+        frozen = _freeze(connection, seen, Cut(due.day.isoformat(), due.at, going_on), made, now)
+    made.frozen = frozen
     log.info(
         "cut", subscription=seen.id, due=due.day.isoformat(), edition=frozen.id, headline=frozen.headline
     )
@@ -117,24 +132,25 @@ def cut_at_once(engine: Engine, together: Sequence[Subscription], end: Mark) -> 
     until = Mark(as_of=max(end.as_of, seen.told.as_of), position=max(end.position, seen.told.position))
     frame = Frame(scope=seen.scope, day=day, zone=seen.zone, since=seen.told, until=until)
     with reading(engine) as connection:
-        repaired, known = _repaired(connection, frame), dict[object, Edition]()
-        found = [(one, _worked_out(connection, one, frame, repaired, known)) for one in together]
-    quiet = [one for one, edition in found if edition.bare]
+        known = Known()
+        found = [(one, _worked_out(connection, one, frame, known)) for one in together]
+    quiet = [one for one, made in found if made.edition.bare]
     if quiet:
         with writing(engine) as connection:
-            subscriptions.pass_over(connection, quiet, until, _next_look(found[0][1]))
-    told = [(one, edition) for one, edition in found if not edition.bare]
-    return [frozen for one, edition in told if (frozen := _cut_at_once(engine, one, edition, end))]
+            subscriptions.pass_over(connection, quiet, until, _next_look(found[0][1].edition))
+    told = [(one, made) for one, made in found if not made.edition.bare]
+    return [frozen for one, made in told if (frozen := _cut_at_once(engine, one, made, end))]
 
 
-def _cut_at_once(engine: Engine, seen: Subscription, edition: Edition, end: Mark) -> Frozen | None:
-    until = edition.until
+def _cut_at_once(engine: Engine, seen: Subscription, made: Made, end: Mark) -> Frozen | None:
+    until = made.edition.until
     moved = until.position > seen.told.position
     key = str(until.position) if moved else f"{until.position}/{rfc3339(until.as_of)}"
     with writing(engine) as connection:
         if not subscriptions.claim(connection, seen):
             return None
-        frozen = _freeze(connection, seen, Cut(key, end.as_of, _next_look(edition)), edition, end.as_of)
+        frozen = _freeze(connection, seen, Cut(key, end.as_of, _next_look(made.edition)), made, end.as_of)
+    made.frozen = frozen
     log.info("cut", subscription=seen.id, due=key, edition=frozen.id, headline=frozen.headline)
     return frozen
 
@@ -151,40 +167,38 @@ def _is_cut(connection: Connection, seen: Subscription, due: Due) -> bool:
     ) is not None  # fmt: skip
 
 
-def _edition(connection: Connection, seen: Subscription, due: Due, known: dict[object, Edition]) -> Edition:
+def _edition(connection: Connection, seen: Subscription, due: Due, known: Known) -> Made:
     """What is to be told up to the due hour. It depends on the record alone, not on when or by whom it is cut."""
     position = max(seen.told.position, editions.cut_position(connection, due.at))
     frame = Frame(
         scope=seen.scope, day=due.day.isoformat(), zone=seen.zone, since=seen.told,
         until=Mark(as_of=due.at, position=position),
     )  # fmt: skip
-    return _worked_out(connection, seen, frame, _repaired(connection, frame), known)
+    return _worked_out(connection, seen, frame, known)
 
 
-def _repaired(connection: Connection, frame: Frame) -> set[str]:
+def _repaired(connection: Connection, frame: Frame, known: Known) -> Collection[str]:
     """The developments that are corrected or withdrawn in a window."""
-    fresh = editions.between(connection, frame.since, frame.until)
-    return {event.development for event in fresh if event.type in editions.REPAIRS}
+    window = (frame.since.position, frame.until.position)
+    if window not in known.repaired:
+        fresh = editions.between(connection, frame.since, frame.until)
+        known.repaired[window] = {one.development for one in fresh if one.type in editions.REPAIRS}
+    return known.repaired[window]
 
 
-def _worked_out(
-    connection: Connection,
-    seen: Subscription,
-    frame: Frame,
-    repaired: Collection[str],
-    known: dict[object, Edition],
-) -> Edition:
+def _worked_out(connection: Connection, seen: Subscription, frame: Frame, known: Known) -> Made:
     """An edition for a subscription, worked out once for all with the same scope, window and memory."""
+    repaired = _repaired(connection, frame, known)
     told_on = editions.told_on(connection, seen.id, repaired) if repaired else {}
     key = (msgspec.json.encode(frame.scope), frame.day, frame.zone, frame.since, frame.until,
            tuple(sorted(told_on.items())))  # fmt: skip
-    if key not in known:
-        known[key] = editions.worked_out(connection, frame, told_on)
-    return known[key]
+    if key not in known.made:
+        known.made[key] = Made(editions.worked_out(connection, frame, told_on))
+    return known.made[key]
 
 
-def _freeze(connection: Connection, seen: Subscription, cut: Cut, edition: Edition, now: datetime) -> Frozen:
-    frozen = editions.freeze(connection, edition, now)
+def _freeze(connection: Connection, seen: Subscription, cut: Cut, made: Made, now: datetime) -> Frozen:
+    edition, frozen = made.edition, made.frozen or editions.freeze(connection, made.edition, now)
     connection.execute(
         cuts.insert().values(
             subscription=seen.id, due_key=cut.key, due_at=cut.due_at, edition=frozen.id, cut_at=now

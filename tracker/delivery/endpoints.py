@@ -103,6 +103,15 @@ def agreed_contact(connection: Connection, subscription: str) -> str | None:
     )
 
 
+def name_contact(connection: Connection, subscription: str, contact: str | None) -> None:
+    """Another one is to be asked, or nobody is to be written to."""
+    connection.execute(
+        update(endpoints)
+        .where(endpoints.c.subscription == subscription)
+        .values(contact=contact, contact_confirmed_at=None)
+    )
+
+
 def contact_agrees(connection: Connection, subscription: str, now: datetime) -> None:
     """Who was named as the one to write to agrees."""
     connection.execute(

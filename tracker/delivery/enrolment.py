@@ -116,12 +116,18 @@ def vouch(connection: Connection, id: str, now: datetime) -> Subscription:
     return agreed
 
 
-def agree(connection: Connection, sealer: Sealer, id: str, token: str, now: datetime) -> Subscription:
-    """Who was named as the one to write to when an endpoint fails agrees."""
-    if not sealer.same(token, CONTACT, id):
+def agree(connection: Connection, sealer: Sealer, id: str, you: str, now: datetime) -> Subscription:
+    """Who is named as the one to write to when an endpoint fails agrees."""
+    if not is_contact(connection, sealer, id, you):
         raise denied()
     endpoints.contact_agrees(connection, id, now)
     return subscriptions.get(connection, id)
+
+
+def is_contact(connection: Connection, sealer: Sealer, id: str, you: str) -> bool:
+    """Whether it is the token of the one who is named now: another one may be by now."""
+    named = endpoints.contact_of(connection, id)
+    return named is not None and sealer.same(you, CONTACT, id, named)
 
 
 def owned(connection: Connection, sealer: Sealer, id: str, key: str) -> Subscription:
@@ -148,6 +154,28 @@ def change(connection: Connection, id: str, wanted: Wanted, now: datetime) -> Su
             "conflict", f"{seen.address} has such a subscription already ({twin.id}): nothing was changed"
         )
     return subscriptions.change(connection, id, wanted, now)
+
+
+def entrust(
+    connection: Connection, settings: Settings, sealer: Sealer, id: str, contact: str | None, now: datetime
+) -> None:
+    """Name another one to write to when an endpoint fails, or nobody. Until that one agrees, nobody is written to."""
+    seen = going_on(connection, id)
+    mailbox, problems = _contact(contact, settings)
+    if problems:
+        raise Refused("invalid", problems[0].detail, *problems)
+    if seen.channel == MAIL:
+        raise invalid("contact", "contact: only an endpoint has one; a mail goes to its own address")
+    if mailbox == endpoints.contact_of(connection, id):
+        return
+    if mailbox and not _may_write(connection, sealer, mailbox, now):
+        raise Refused(
+            "busy",
+            "this address was written to a moment ago, or too often today: nothing was changed; try again later",
+        )
+    endpoints.name_contact(connection, id, mailbox)
+    if mailbox:
+        _notify(connection, "contact", seen, mailbox, now, over=MAIL)
 
 
 def stop(connection: Connection, id: str) -> Subscription:

@@ -45,12 +45,13 @@ class Links:
     key: str
 
 
-def links(base: str, sealer: Sealer, id: str) -> Links:
-    """The links of a subscription."""
-    token, key, contact = (sealer.token(purpose, id) for purpose in (CONFIRM, OWN, CONTACT))
+def links(base: str, sealer: Sealer, id: str, contact: str = "") -> Links:
+    """The links of a subscription; ``contact``: who is asked whether it may be written to, who alone can agree."""
+    token, key, asked = (sealer.token(purpose, id) for purpose in (CONFIRM, OWN, CONTACT))
+    you = sealer.token(CONTACT, id, contact)
     at = f"{base}/subscriptions/{id}"
     return Links(
-        subscription=id, confirm=f"{at}/confirm?key={token}", contact=f"{at}/contact?key={contact}",
+        subscription=id, confirm=f"{at}/confirm?key={token}", contact=f"{at}/contact?key={asked}&you={you}",
         own=f"{at}?key={key}", stop=f"{at}/stop?key={key}", token=token, key=key,
     )  # fmt: skip
 

@@ -59,8 +59,8 @@ def unready(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> dict[
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """One run. ``silent``: channels whose server does not answer; ``doubtful``: what is under way to endpoints that are
-    not known to work."""
+    """One run. ``silent``: channels whose server does not answer; ``mine``: what is under way; ``doubtful``: those of
+    them that go to endpoints that are not known to work."""
 
     engine: Engine
     settings: Settings
@@ -70,6 +70,7 @@ class _Sending:
     channels: Mapping[str, Channel]
     at_once: int
     silent: set[str] = field(default_factory=set)
+    mine: set[int] = field(default_factory=set)
     doubtful: set[int] = field(default_factory=set)
 
     def all_due(self, pool: Executor) -> int:
@@ -90,7 +91,7 @@ class _Sending:
             if ended:
                 return left
             with reading(self.engine) as connection:
-                if deliveries.any_due(connection, self.clock(), self.channels):
+                if deliveries.any_due(connection, self.clock(), self.channels, tuple(self.mine)):
                     return left
 
     def _next(self) -> Claimed | None:
@@ -101,9 +102,13 @@ class _Sending:
             return None
         full = len(self.doubtful) >= max(1, self.at_once // 2)
         with writing(self.engine) as connection:
-            held = deliveries.claim(connection, self.clock(), ready, self._own(ready) if full else ())
-        if held is not None and not held.works and held.channel in self._own(ready):
-            self.doubtful.add(held.id)
+            held = deliveries.claim(
+                connection, self.clock(), ready, self._own(ready) if full else (), tuple(self.mine)
+            )
+        if held is not None:
+            self.mine.add(held.id)
+            if not held.works and held.channel in self._own(ready):
+                self.doubtful.add(held.id)
         return held
 
     def _own(self, channels: Collection[str]) -> Collection[str]:
@@ -117,6 +122,7 @@ class _Sending:
         except Exception:
             log.exception("not_settled", delivery=held.id, attempt=held.attempt)
         finally:
+            self.mine.discard(held.id)
             self.doubtful.discard(held.id)
 
     def _tried(self, held: Claimed) -> None:
@@ -164,7 +170,7 @@ def _attempt(sending: _Sending, channel: Channel, held: Claimed) -> Outcome:
 
 def _parcel(sending: _Sending, held: Claimed) -> Parcel:
     """What is sent, with everything that must not lie in the database in the clear."""
-    links = notices.links(sending.settings.public_url, sending.sealer, held.subscription)
+    links = notices.links(sending.settings.public_url, sending.sealer, held.subscription, held.recipient)
     with reading(sending.engine) as connection:
         content = held.notice or editions.get(connection, str(held.edition))
         own = held.recipient == subscriptions.get(connection, held.subscription).address

@@ -255,8 +255,8 @@ def headline(edition: Edition) -> str:
     parts = [
         _count(n["took_effect"] + moved, "change of state", "changes of state"),
         _count(n["new"] - moved, "other entry", "other entries"),
-        _count(n["late"], "added late", "added late"),
-        _count(n["fell_through"], "did not come as scheduled", "did not come as scheduled"),
+        _count(n["late"], "entry added late", "entries added late"),
+        _count(n["fell_through"], "scheduled change fell through", "scheduled changes fell through"),
         _count(n["corrected"], "correction", "corrections"),
         _count(n["withdrawn"], "withdrawal", "withdrawals"),
     ]

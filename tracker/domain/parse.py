@@ -253,6 +253,8 @@ def _remedy(what: str, value: Any, types: list[inspect.Type]) -> str:
         return f"is too {'short' if size[2] == '>=' else 'long'}: give {wanted}"
     if bound := re.search(r"([<>]=?) (-?[\d.]+)", what):
         return f"is out of bounds: give {_at(bound[1])} {bound[2].removesuffix('.0')}"
+    if "RFC3339" in what or "timezone component" in what:
+        return "is not understood: give a time with its offset: 2025-08-20T08:00:00-04:00"
     kinds = re.match(r"Expected `([^`]*)`", what)
     return (
         f"does not fit: give {' or '.join(KINDS.get(k, k) for k in kinds[1].split(' | '))}" if kinds else what

@@ -25,7 +25,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    tuple_,
 )
 
 from tracker.domain.decide import Decided
@@ -274,7 +273,7 @@ class Painting:
                 self._connection, subject=event.subject, announced=micros(order.announced),
                 sequence=order.sequence, position=order.position,
             )  # fmt: skip
-            said = said_after(self._connection, event.subject, first - 1, event.position)
+            said = said_after(self._connection, event, first - 1)
             lowest = min(c.order for c in said.contributions)
             if lowest >= order:
                 return first - 1, said
@@ -389,33 +388,39 @@ def _statements(lanes: Table, segments: Table, turns: Table, parked: Table) -> _
     top: ColumnElement[int] = literal_column(str(TOP))
     others = segments.alias()
     below = turns.alias()
-    last = (
-        select(below.c.announced, below.c.sequence, below.c.position)
+    place = ("announced", "sequence", "position")
+    # Column by column, so that an index leads to it: PostgreSQL would compare a row with every turn of the subject.
+    last = [
+        turns.c[name]
+        == select(below.c[name])
         .where(below.c.subject == lanes.c.subject)
-        .order_by(below.c.announced.desc(), below.c.sequence.desc(), below.c.position.desc())
+        .order_by(*(below.c[each].desc() for each in place))
         .limit(literal_column("1"))
         .offset(literal_column("0"))
-    )
-
-    place = tuple_(turns.c.announced, turns.c.sequence, turns.c.position)
+        .scalar_subquery()
+        for name in place
+    ]
 
     def believed(given: Given) -> Select[Any]:
         since = given.each("since")
-        here = and_(
-            segments.c.lane == lanes.c.id, segments.c.node == top, segments.c.valid_until > since.c.value
+        believed, there = given.found(
+            segments,
+            and_(
+                segments.c.lane == lanes.c.id, segments.c.node == top, segments.c.valid_until > since.c.value
+            ),
         )
         before = exists().where(others.c.lane == lanes.c.id, others.c.node == top)
         return (
             select(
                 lanes.c.subject, lanes.c.id, lanes.c.target, lanes.c.scope, lanes.c.basis, lanes.c.aspect,
-                or_(segments.c.state.is_not(None), before),
+                or_(believed.c.state.is_not(None), before),
                 turns.c.announced, turns.c.sequence, turns.c.position,
-                segments.c.valid_from, segments.c.valid_until, segments.c.known_from, segments.c.state,
+                believed.c.valid_from, believed.c.valid_until, believed.c.known_from, believed.c.state,
             )
             .join_from(since, lanes, lanes.c.subject == since.c.key)
-            .join(turns, and_(turns.c.subject == lanes.c.subject, place.in_(last)), isouter=True)
-            .join(segments, here, isouter=True)
-            .order_by(lanes.c.id, segments.c.valid_until)
+            .join(turns, and_(turns.c.subject == lanes.c.subject, *last), isouter=True)
+            .join(believed, there, isouter=True)
+            .order_by(lanes.c.id, believed.c.valid_until)
         )  # fmt: skip
 
     def known(given: Given) -> Select[Any]:

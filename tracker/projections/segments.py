@@ -150,7 +150,7 @@ def readable_or_why(stored: StoredEvent) -> Decided | str:
 
 def contributions(connection: Connection, subject: str, until: int) -> list[Contribution]:
     """What every development says of a subject, each in its latest version known at position ``until``."""
-    return said_after(connection, subject, 0, until).contributions
+    return _said(connection, subject, log.of_subject(connection, subject, until)).contributions
 
 
 class Said(NamedTuple):
@@ -160,12 +160,16 @@ class Said(NamedTuple):
     since: datetime
 
 
-def said_after(connection: Connection, subject: str, after: int, until: int) -> Said:
-    """What the events of a subject at positions after..until say. ``after`` = 0: all that is said of it."""
+def said_after(connection: Connection, event: StoredEvent, after: int) -> Said:
+    """What the events of a subject say that were recorded after a position, up to this one."""
+    return _said(connection, event.subject, log.back_from(connection, event, after))
+
+
+def _said(connection: Connection, subject: str, events: Iterable[StoredEvent]) -> Said:
     latest: dict[str, tuple[Told, list[tuple[int, Paint]]]] = {}
     originals: dict[str, int] = {}
     since = LAST
-    for stored in log.of_subject(connection, subject, until, after):
+    for stored in events:
         said = readable_or_why(stored)
         if isinstance(said, str):
             continue

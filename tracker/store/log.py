@@ -51,6 +51,8 @@ ENDLESS = 2**62
 """A position beyond every other."""
 PARAMETERS = 10_000
 """So many values are given to a statement at most."""
+STRETCH = 16
+"""So many events of a subject are read first, from its end back."""
 MANY = 50_000
 """So many subjects are kept in mind at most, of a transaction that appends many events."""
 
@@ -422,10 +424,18 @@ _OF_DEVELOPMENTS = _STORED.where(
     events.c.development.in_(bindparam("developments", expanding=True)),
     events.c.position <= bindparam("until"),
 )
-_OF_SUBJECT = _STORED.where(
-    subjects.c.key == bindparam("subject"),
-    events.c.position > bindparam("after"),
-    events.c.position <= bindparam("until"),
+_ONE_SUBJECT = _STORED.where(subjects.c.key == bindparam("subject")).order_by(None).order_by(events.c.version)
+"""By version, which grows with the position: the index of a subject's versions leads there, not the whole log."""
+_OF_SUBJECT = _ONE_SUBJECT.where(events.c.position <= bindparam("until"))
+_OF_VERSIONS = _ONE_SUBJECT.where(
+    events.c.version > bindparam("after"), events.c.version <= bindparam("until")
+)
+_VERSION_AT = (
+    select(events.c.version)
+    .join_from(events, subjects, events.c.subject == subjects.c.id)
+    .where(subjects.c.key == bindparam("subject"), events.c.position <= bindparam("known"))
+    .order_by(events.c.version.desc())
+    .limit(1)
 )
 _OF_SUBJECTS = _STORED.where(
     subjects.c.key.in_(bindparam("subjects", expanding=True)), events.c.position <= bindparam("until")
@@ -454,10 +464,27 @@ def of_developments(connection: Connection, developments: Iterable[str], until: 
     return sorted((event for part in found for event in part), key=_position)
 
 
-def of_subject(connection: Connection, subject: str, until: int, after: int = 0) -> list[StoredEvent]:
-    """All events of a subject after a position and up to one, in order."""
-    asked = {"subject": subject, "after": after, "until": until}
-    return _stored(connection.execute(_OF_SUBJECT, asked))
+def of_subject(connection: Connection, subject: str, until: int) -> list[StoredEvent]:
+    """All events of a subject up to a position, in order."""
+    return _stored(connection.execute(_OF_SUBJECT, {"subject": subject, "until": until}))
+
+
+def back_from(connection: Connection, event: StoredEvent, after: int) -> list[StoredEvent]:
+    """The events of a subject after a position and up to this one, in order. They are read from the end, in longer and
+    longer stretches: as a rule a few, of however many there are."""
+    found: list[StoredEvent] = []
+    first, stretch = event.version, STRETCH
+    while first > 0 and (not found or found[0].position > after):
+        last, first = first, max(0, first - stretch)
+        asked = {"subject": event.subject, "after": first, "until": last}
+        found = _stored(connection.execute(_OF_VERSIONS, asked)) + found
+        stretch *= 4
+    return [one for one in found if one.position > after]
+
+
+def version_at(connection: Connection, subject: str, known: int) -> int:
+    """How many events a subject had at a position."""
+    return connection.scalar(_VERSION_AT, {"subject": subject, "known": known}) or 0
 
 
 def of_subjects(connection: Connection, subjects: Iterable[str], until: int) -> list[StoredEvent]:

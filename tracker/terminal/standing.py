@@ -22,7 +22,8 @@ def show(seen: PartnerState) -> None:
         showing.heading("Talks")
         showing.line(f"{showing.state(seen.talks.state)} since {showing.since(seen.talks, zone)}")
     showing.table(
-        "rate", "measure", "since", "event", firm=["rate", "since", "event"], title="Measures",
+        "rate", "measure", "since", "event", firm=["rate", "since", "event"],
+        title="Measures (in brackets: does not apply now)",
         rows=[_measure(view, seen.partner.code, zone) for view in seen.measures],
     )  # fmt: skip
     for deal in seen.agreements:
@@ -48,7 +49,7 @@ def show_measures(measures: Iterable[Measure], temporal: Temporal) -> None:
 
 
 def _reach(code: str, view: ItemView, zone: ZoneInfo) -> tuple[str, ...]:
-    rate = words.rate(view.state["rate"]) if "rate" in view.state else ""
+    rate = _rate(view)
     stands = f"claim: {_status(view)}" if view.claim else view.reason
     return (
         code,
@@ -57,6 +58,14 @@ def _reach(code: str, view: ItemView, zone: ZoneInfo) -> tuple[str, ...]:
         stands,
         showing.day(view.since, zone, view.since_stated) if view.since else "",
     )
+
+
+def _rate(view: ItemView) -> str:
+    """In brackets where it does not apply: paused, struck down, only announced."""
+    if "rate" not in view.state:
+        return ""
+    rate = words.rate(view.state["rate"])
+    return rate if view.counts else f"({rate})"
 
 
 def _status(view: ItemView) -> str:
@@ -114,7 +123,7 @@ def _standing(view: ItemView) -> tuple[str, str, str]:
 
 def _measure(view: ItemView, code: str, zone: ZoneInfo) -> tuple[str, str, str, str]:
     held = view.state
-    rate = words.rate(held["rate"]) if "rate" in held else ""
+    rate = _rate(view)
     reach = {code: "", "everyone": ", for everyone"}.get(view.via, f", through {words.name_of(view.via)}")
     spared = [str(entry["text"]) for entry in held.get("exemptions", {}).values()]
     title = "\n  ".join([showing.item(view), view.reason + reach, *(f"exempt: {text}" for text in spared)])

@@ -81,6 +81,21 @@ def rotate(id: str, hours: int, as_json: bool) -> None:
         showing.line(f"The old one signs beside it until {rfc3339(now + overlap)}.")
 
 
+def contact(id: str, address: str | None, as_json: bool) -> None:
+    """Another one to write to when an endpoint fails, or nobody."""
+    with opening.to_record() as opened, writing(opened.engine) as connection:
+        enrolment.entrust(connection, opened.settings, sealer(opened.settings), id, address, opened.clock())
+        one = subscriptions.get(connection, id)
+    if as_json:
+        showing.json(outbox.shape(one))
+    elif address is None:
+        showing.line(f"Nobody is written to when {one.address} fails.")
+    else:
+        showing.line(
+            f"A message that asks {address} is on its way; until that is confirmed, nobody is written to."
+        )
+
+
 def deliveries(subscription: str | None, states: Sequence[str], limit: int, as_json: bool) -> None:
     """What was sent."""
     wanted = [state for state in get_args(State) if state in states]

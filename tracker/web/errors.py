@@ -148,7 +148,8 @@ def _said(request: Request[Any, Any, Any], one: Mapping[str, Any]) -> Wrong:
         name = str(one["key"]).replace("_", "-").title()
         return Wrong(header=name, detail=f"{name} {what}")
     name = str(one["key"]).rstrip("_")  # from_ is how Python must call it
-    return Wrong(parameter=name, detail=f"{name} {request.query_params.get(name, '')!r} {what}")
+    given = {**request.query_params, **request.path_params}
+    return Wrong(parameter=name, detail=f"{name} {str(given.get(name, ''))!r} {what}")
 
 
 def _choices(request: Request[Any, Any, Any], one: Mapping[str, Any]) -> str:

@@ -54,7 +54,7 @@ def test_editions_are_listed_the_last_first_with_those_in_which_nothing_changed(
     assert days == sorted(days, reverse=True)
     assert [*dict.fromkeys(days)] == [f"2025-09-0{day}" for day in (7, 6, 5, 4, 3, 2)]
     told = [one for one in found["items"] if not one["empty"]]
-    assert {(one["headline"], one["day"]) for one in told} == {("1 added late (MX)", "2025-09-05")}
+    assert {(one["headline"], one["day"]) for one in told} == {("1 entry added late (MX)", "2025-09-05")}
     assert {one["headline"] for one in found["items"] if one["empty"]} == {"nothing changed"}
     scopes = [one["scope"] for one in told]
     assert {"partners": ["MX"], "sectors": [], "topics": []} in scopes

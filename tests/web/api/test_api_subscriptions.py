@@ -138,6 +138,18 @@ def test_a_change_says_only_what_is_to_be_otherwise(service: Service, hook: dict
     assert service.client.get(at, headers=owner(hook)).json() == now
 
 
+def test_another_contact_is_asked_before_it_is_written_to(service: Service, hook: dict[str, Any]) -> None:
+    at = f"/v1/subscriptions/{hook['id']}"
+    for mailbox, status, said in (("nobody", 422, "is not an e-mail address"), ("ops@example.org", 200, ""),
+                                  ("ops@example.org", 200, ""), ("else@example.org", 200, ""),
+                                  ("ops@example.org", 503, "nothing was changed"), (None, 200, "")):  # fmt: skip
+        answer = service.client.patch(at, json={"contact": mailbox, "hour": 9}, headers=owner(hook))
+        assert (answer.status_code, said in answer.text) == (status, True), answer.text
+        assert status != 422 or [error["pointer"] for error in answer.json()["errors"]] == ["/contact"]
+    sent = service.client.get(f"{at}/deliveries", headers=owner(hook)).json()["items"]
+    assert [one["notice"] for one in sent].count("contact") == 2
+
+
 @pytest.mark.parametrize(
     ("wanted", "pointer", "said"),
     [

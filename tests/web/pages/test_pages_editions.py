@@ -32,7 +32,7 @@ def test_editions_are_listed_with_those_in_which_nothing_changed(on_sqlite: Serv
     page = read(on_sqlite, "/editions")
     rows = page.select("table.cut tbody tr")
     assert [words(cell) for cell in rows[0].select("td")][:3] == [
-        "3 September 2025", "1 added late (MX) , 3 September 2025", "Mexico",
+        "3 September 2025", "1 entry added late (MX) , 3 September 2025", "Mexico",
     ]  # fmt: skip
     assert {a["href"] for a in page.select("table.cut a")} >= {
         f"/editions/{loud.id}",

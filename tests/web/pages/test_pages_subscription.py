@@ -242,6 +242,32 @@ def test_who_looks_after_an_endpoint_agrees_first_and_gets_nothing_again(
     assert words(hooked.page(link, 410).h1) == "This subscription was stopped"
 
 
+def test_another_one_can_look_after_an_endpoint_and_agrees_first(hooked: Desk, endpoint: Receiver) -> None:
+    enrolled(hooked, endpoint, contact="ops@example.org")
+    hooked.send()
+    hooked.post(hooked.own_link(), {"action": "confirm", "code": code(endpoint)})
+    left = hooked.link("/contact?")
+    hooked.post(left)
+    wrong = hooked.post(hooked.own_link(), {"action": "entrust", "contact": "nobody"}, 422)
+    assert "'nobody' is not an e-mail address" in words(wrong.select_one("#contact-error"))
+    assert wrong.select_one("#contact")["value"] == "nobody"
+    assert hooked.page(hooked.own_link()).select_one("#contact")["value"] == "ops@example.org"
+    page = hooked.post(hooked.own_link(), {"action": "entrust", "contact": "new@example.org"})
+    assert "nobody is written to" in words(page.select_one("[role=status]"))
+    assert "nobody, or somebody who has not agreed yet" in words(page.main)
+    assert words(hooked.page(left, 410).h1) == "You are not asked any more"
+    assert words(hooked.post(left, status=410).h1) == "You are not asked any more"
+    came = hooked.link("/contact?")
+    assert came != left
+    assert words(hooked.post(came).h1) == "You will be told when it fails"
+    assert "new@example.org" in words(hooked.page(hooked.own_link()).main)
+    busy = hooked.post(hooked.own_link(), {"action": "entrust", "contact": "ops@example.org"}, 503)
+    assert "written to a moment ago" in words(busy.select_one(".problems"))
+    page = hooked.post(hooked.own_link(), {"action": "entrust", "contact": " "})
+    assert words(page.select_one("[role=status]")) == "Nobody is written to when it fails."
+    assert words(hooked.page(came, 410).h1) == "You are not asked any more"
+
+
 def test_what_was_held_goes_on_its_way(both: Desk) -> None:
     one = both.subscribed()
     both.service.post("/v1/developments", PAUSE)

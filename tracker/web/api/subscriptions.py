@@ -74,8 +74,15 @@ class Ask(View, frozen=True, forbid_unknown_fields=True):
     contact: Annotated[str, Meta(max_length=320)] | None = None
 
 
+class Look(Ask, frozen=True, forbid_unknown_fields=True):
+    """What would be asked for; the ``address`` may be left out."""
+
+    address: Annotated[str, Meta(max_length=2000)] = ""
+
+
 class Change(View, frozen=True, forbid_unknown_fields=True):
-    """What is to be otherwise; what is left out stays as it is."""
+    """What is to be otherwise; what is left out stays as it is. ``contact``: another one who is written to when an
+    endpoint fails, once that one has confirmed; null: nobody."""
 
     partners: list[str] | UnsetType = UNSET
     sectors: list[str] | UnsetType = UNSET
@@ -85,6 +92,7 @@ class Change(View, frozen=True, forbid_unknown_fields=True):
     weekdays: list[str] | UnsetType = UNSET
     at_once: bool | UnsetType = UNSET
     send_empty: bool | UnsetType = UNSET
+    contact: Annotated[str, Meta(max_length=320)] | None | UnsetType = UNSET
 
 
 class Confirmation(View, frozen=True, forbid_unknown_fields=True):
@@ -250,7 +258,7 @@ def subscribe(
 
 @post(
     "/subscriptions/previews", summary="Preview a subscription", tags=TAGS, sync_to_thread=True, status_code=200,
-    opt={BODY: Ask, DONE: "What it would have been told", KEYS: ("", "key")},
+    opt={BODY: Look, DONE: "What it would have been told", KEYS: ("", "key")},
 )  # fmt: skip
 def preview(
     request: Request[Any, Any, Any],
@@ -260,7 +268,7 @@ def preview(
     body: RawBody,
 ) -> Answer[Edition]:
     """The edition that such a subscription would have got yesterday. Nothing is kept; the address is not looked at."""
-    asked = wanted(posted(request, Ask, body), settings)
+    asked = wanted(posted(request, Look, body), settings)
     now = clock()
     with pointed(), reading(engine) as connection:
         checked = subscriptions.checked(connection, asked)
@@ -321,8 +329,11 @@ def change_subscription(
     """Another scope, another time. Up to where it was told stays: nothing is told twice, nothing is left out."""
     with pointed(), writing(engine) as connection:
         seen = mine(request, connection, settings, id)
-        asked = changed(seen, posted(request, Change, body))
-        return kept(shown(enrolment.change(connection, id, asked, clock())))
+        change = posted(request, Change, body)
+        done = enrolment.change(connection, id, changed(seen, change), clock())
+        if change.contact is not UNSET:
+            enrolment.entrust(connection, settings, sealer(settings), id, change.contact, clock())
+        return kept(shown(done))
 
 
 @delete(

@@ -20,8 +20,9 @@ from tracker.web.point import takes
 from tracker.web.security import PUBLIC, check_origin
 from tracker.web.subscribing import masked, private, proved
 
-Standing = Literal["open", "confirmed", "already", "over", "stopped"]
+Standing = Literal["open", "confirmed", "already", "over", "stopped", "another"]
 PAGE = {PUBLIC: True, **takes("key")}
+CONTACTS = {PUBLIC: True, **takes("key", "you")}
 
 
 @get("/subscriptions/{id:str}/confirm", opt=PAGE, sync_to_thread=True, include_in_schema=False)
@@ -85,7 +86,7 @@ def shown(
 # ---------------------------------------------------------------- who looks after an endpoint
 
 
-@get("/subscriptions/{id:str}/contact", opt=PAGE, sync_to_thread=True, include_in_schema=False)
+@get("/subscriptions/{id:str}/contact", opt=CONTACTS, sync_to_thread=True, include_in_schema=False)
 def agreeing(
     request: Request[Any, Any, Any],
     engine: NamedDependency[Engine],
@@ -98,10 +99,10 @@ def agreeing(
     proved(request, lock, CONTACT, id)
     with reading(engine) as connection:
         one = subscribing.kept(connection, id)
-        return asked(request, connection, one, _agreed(connection, lock, one, clock()))
+        return asked(request, connection, one, _agreed(request, connection, lock, one, clock()))
 
 
-@post("/subscriptions/{id:str}/contact", opt=PAGE, sync_to_thread=True, include_in_schema=False)
+@post("/subscriptions/{id:str}/contact", opt=CONTACTS, sync_to_thread=True, include_in_schema=False)
 def agree(
     request: Request[Any, Any, Any],
     engine: NamedDependency[Engine],
@@ -112,31 +113,44 @@ def agree(
     clock: Clock = request.app.state.clock
     check_origin(request)
     lock, now = sealer(settings), clock()
-    key = proved(request, lock, CONTACT, id)
+    proved(request, lock, CONTACT, id)
     with writing(engine) as connection:
         one = subscribing.kept(connection, id)
-        standing = _agreed(connection, lock, one, now)
+        standing = _agreed(request, connection, lock, one, now)
         if standing == "open":
-            one, standing = enrolment.agree(connection, lock, id, key, now), "confirmed"
+            one, standing = enrolment.agree(connection, lock, id, _you(request), now), "confirmed"
         return asked(request, connection, one, standing)
 
 
-def _agreed(connection: Connection, lock: Sealer, one: Subscription | None, now: datetime) -> Standing:
+def _agreed(
+    request: Request[Any, Any, Any], connection: Connection, lock: Sealer, one: Subscription | None, now: datetime
+) -> Standing:  # fmt: skip
     standing = _standing(one, now)
     if one is None or standing in ("over", "stopped"):
         return standing
+    if not enrolment.is_contact(connection, lock, one.id, _you(request)):
+        return "another"
     held = endpoints.get(connection, one.id, lock, now)
     return "already" if held is not None and held.contact else "open"
+
+
+def _you(request: Request[Any, Any, Any]) -> str:
+    return str(request.query_params.get("you", ""))
 
 
 def asked(
     request: Request[Any, Any, Any], connection: Connection, one: Subscription | None, standing: Standing
 ) -> Response[str]:
-    page: dict[str, Any] = {"one": one, "standing": standing, "key": subscribing.key(request)}
-    if one is not None:
+    page: dict[str, Any] = {
+        "one": one,
+        "standing": standing,
+        "key": subscribing.key(request),
+        "you": _you(request),
+    }
+    if one is not None and standing != "another":
         contact = endpoints.contact_of(connection, one.id)
         page |= subscribing.in_words(connection, one) | {"contact": masked(contact or "")}
-    return private(request, "contact.html", page, 410 if standing in ("over", "stopped") else 200)
+    return private(request, "contact.html", page, 410 if standing in ("over", "stopped", "another") else 200)
 
 
 ROUTES = (confirming, confirm, agreeing, agree)

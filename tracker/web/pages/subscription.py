@@ -17,6 +17,7 @@ from litestar.response import Redirect
 from sqlalchemy import Connection, Engine
 
 from tracker.delivery import deliveries, endpoints, enrolment, sender
+from tracker.delivery.endpoints import Endpoint
 from tracker.delivery.enrolment import MAIL
 from tracker.delivery.notices import OWN
 from tracker.delivery.sealing import Sealer, sealer
@@ -33,7 +34,7 @@ from tracker.web.subscribing import WANTED, Wrong, forgotten, private, proved
 
 PAGE = 20
 """Deliveries on a page."""
-OTHERS = ("code", "since", "hours")
+OTHERS = ("code", "since", "hours", "contact")
 NAMES = (*WANTED, *OTHERS, "delivery", "action")
 STATUS = {"conflict": 409, "denied": 403, "not_found": 404, "busy": 503}
 DONE = {
@@ -44,6 +45,8 @@ DONE = {
     "nothing": "There was nothing that had not arrived.",
     "tested": "A test message is on its way.",
     "again": "It is on its way once more.",
+    "asked": "A message that asks them is on its way. Until it is confirmed, nobody is written to.",
+    "nobody": "Nobody is written to when it fails.",
 }
 
 
@@ -125,6 +128,9 @@ def _done(
         case "rotate":
             overlap = timedelta(hours=_whole(form["hours"], "hours", 3))
             return Outcome(secret=enrolment.rotate(connection, lock, id, overlap, now))
+        case "entrust":
+            enrolment.entrust(connection, settings, lock, id, form["contact"], now)
+            return Outcome(done="asked" if form["contact"].strip() else "nobody")
         case "again":
             enrolment.again(connection, id, _whole(form["delivery"], ""), now)
             return Outcome(done="again")
@@ -180,7 +186,8 @@ def shown(
         "one": one, "key": subscribing.key(request), "zone": ZoneInfo(one.zone), "mail": MAIL,
         "label": enrolment.channel(one.channel).label, "unready": unready.get(one.channel),
         "signed": held is not None and bool(held.secrets), "contact": held and held.contact,
-        "form": _typed(outcome.form, one), "errors": outcome.errors, "done": outcome.done, "secret": outcome.secret,
+        "named": _named(outcome.form, held), "form": _typed(outcome.form, one), "errors": outcome.errors,
+        "done": outcome.done, "secret": outcome.secret,
         "since": _since(outcome.form, one, now), "hours": (outcome.form and outcome.form["hours"]) or "24",
         "first": before is None, "older": found[PAGE - 1].id if len(found) > PAGE else None,
         "outcomes": delivered.OUTCOMES, "excerpt": delivered.EXCERPT,
@@ -191,6 +198,13 @@ def shown(
 def _typed(form: Form | None, one: Subscription) -> Form:
     """What stands in the form of what is wanted: what was typed into it, else what is."""
     return form if form is not None and form["action"] == "change" else subscribing.filled(one)
+
+
+def _named(form: Form | None, held: Endpoint | None) -> str:
+    """What stands in the field of who looks after an endpoint."""
+    if form is not None and form["action"] == "entrust":
+        return form["contact"]
+    return (held and held.contact) or ""
 
 
 def _since(form: Form | None, one: Subscription, now: datetime) -> str:
