@@ -386,6 +386,9 @@ class _Statements(NamedTuple):
 @lru_cache(maxsize=4)
 def _statements(lanes: Table, segments: Table, turns: Table, parked: Table) -> _Statements:
     top: ColumnElement[int] = literal_column(str(TOP))
+    nothing: ColumnElement[int] = literal_column("0")
+    # Plus nothing: PostgreSQL is not to walk through all lanes in order, nor through half of what was ever known.
+    by_lane = lanes.c.id + nothing
     others = segments.alias()
     below = turns.alias()
     place = ("announced", "sequence", "position")
@@ -396,7 +399,7 @@ def _statements(lanes: Table, segments: Table, turns: Table, parked: Table) -> _
         .where(below.c.subject == lanes.c.subject)
         .order_by(*(below.c[each].desc() for each in place))
         .limit(literal_column("1"))
-        .offset(literal_column("0"))
+        .offset(nothing)
         .scalar_subquery()
         for name in place
     ]
@@ -420,7 +423,7 @@ def _statements(lanes: Table, segments: Table, turns: Table, parked: Table) -> _
             .join_from(since, lanes, lanes.c.subject == since.c.key)
             .join(turns, and_(turns.c.subject == lanes.c.subject, *last), isouter=True)
             .join(believed, there, isouter=True)
-            .order_by(lanes.c.id, believed.c.valid_until)
+            .order_by(by_lane, believed.c.valid_until)
         )  # fmt: skip
 
     def known(given: Given) -> Select[Any]:
@@ -428,7 +431,7 @@ def _statements(lanes: Table, segments: Table, turns: Table, parked: Table) -> _
             and_(
                 some.c.lane == lanes.c.id,
                 given.among(some.c.node, "nodes"),
-                some.c.known_from <= bindparam("known"),
+                some.c.known_from + nothing <= bindparam("known"),
                 some.c.known_until > bindparam("known"),
             )
             for some in (segments, others)
@@ -441,7 +444,7 @@ def _statements(lanes: Table, segments: Table, turns: Table, parked: Table) -> _
             )
             .join_from(lanes, segments, and_(then, segments.c.valid_until > bindparam("since")), isouter=True)
             .where(lanes.c.subject == bindparam("subject"))
-            .order_by(lanes.c.id, segments.c.valid_until)
+            .order_by(by_lane, segments.c.valid_until)
         )  # fmt: skip
 
     def following(_: Given) -> Select[Any]:
