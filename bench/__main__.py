@@ -25,7 +25,7 @@ QUICK = Plan(
     subscriptions=500, scopes=20,
 )  # fmt: skip
 USUAL = Plan(
-    folder=BUILD, box=1, rounds=3, patience=10, file=5000, events=200_000, sizes=(1000, 10_000, 30_000), long=10_000,
+    folder=BUILD, box=1, rounds=3, patience=10, file=5000, events=40_000, sizes=(1000, 10_000, 30_000), long=10_000,
     subscriptions=10_000, scopes=200,
 )  # fmt: skip
 FULL = Plan(

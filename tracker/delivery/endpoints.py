@@ -89,6 +89,21 @@ def rotate(
     )
 
 
+def seal_anew(connection: Connection, sealer: Sealer) -> int:
+    """Seal with the first key what was sealed with another; how many addresses and secrets that were. OtherKey where a
+    key is missing; then nothing was changed."""
+    changed = 0
+    for name in ("url", "secret", "old_secret"):
+        column = endpoints.c[name]
+        held = connection.execute(select(endpoints.c.subscription, column).where(column.is_not(None))).all()
+        for subscription, text in held:
+            if sealer.is_old(text):
+                new = {name: sealer.seal(sealer.open(text))}
+                mine = endpoints.c.subscription == subscription, column == text
+                changed += connection.execute(update(endpoints).where(*mine).values(new)).rowcount
+    return changed
+
+
 def contact_of(connection: Connection, subscription: str) -> str | None:
     """Who is to be asked whether it may be written to."""
     return connection.scalar(select(endpoints.c.contact).where(endpoints.c.subscription == subscription))

@@ -39,7 +39,8 @@ class Sealer:
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         """``keys``: of 32 random bytes each."""
-        self._boxes = MultiFernet([Fernet(urlsafe_b64encode(_derived(key, "seal"))) for key in keys])
+        boxes = [Fernet(urlsafe_b64encode(_derived(key, "seal"))) for key in keys]
+        self._first, self._boxes = boxes[0], MultiFernet(boxes)
         self._signing = [_derived(key, "token") for key in keys]
 
     def seal(self, text: str) -> str:
@@ -52,6 +53,14 @@ class Sealer:
             return self._boxes.decrypt(sealed.encode()).decode()
         except InvalidToken:
             raise OtherKey from None
+
+    def is_old(self, sealed: str) -> bool:
+        """Whether it was not sealed with the first of the keys."""
+        try:
+            self._first.decrypt(sealed.encode())
+        except InvalidToken:
+            return True
+        return False
 
     def token(self, purpose: str, *parts: str) -> str:
         """43 characters for a link, which nobody can find who does not have the key: of the same purpose and parts
