@@ -291,6 +291,18 @@ def test_what_one_is_sending_it_does_not_take_up_again_when_its_lease_runs_out(
     assert len(server.mails) == 1
 
 
+def test_what_takes_its_worker_down_each_time_is_given_up(due: World, server: Server) -> None:
+    for _ in range(50):
+        with writing(due.engine) as connection:
+            deliveries.claim(connection, due.clock(), ["email"])  # and nothing more is heard of it
+        due.clock.forward(seconds=LEASE.total_seconds())
+    assert deliveries.standing(delivery(due)) == "given up after 20 attempts"
+    with writing(due.engine) as connection:
+        deliveries.again(connection, delivery(due).id, due.clock())
+    assert send(due, server.settings) == 1
+    assert delivery(due).state == "accepted"
+
+
 def test_any_number_of_workers_send_each_mail_once(world: World, server: Server) -> None:
     for number in range(12):
         world.subscribe(f"reader-{number}@example.org")

@@ -52,6 +52,9 @@ from tracker.schema import Instant, Json, Serial, durable
 
 LEASE = timedelta(minutes=5)
 """How long a worker may take for one attempt; longer than any channel does."""
+MOST = 20
+"""So often it is tried at most since it was put on its way: more often than any channel does. What takes its worker
+down each time is given up then."""
 EXCERPT = 16_384
 """As many characters of a server's answer as are kept."""
 KEPT = timedelta(days=30)
@@ -289,8 +292,12 @@ def claim(
     while (row := connection.execute(wanted).one_or_none()) is not None:
         # On PostgreSQL another worker may have claimed one of the same subscription since that statement began. Now
         # that the subscription is locked, this one sees it.
-        if not connection.scalar(select(_busy(now)).where(deliveries.c.id == row.id)):
+        if connection.scalar(select(_busy(now)).where(deliveries.c.id == row.id)):
+            continue
+        if row.attempts - row.earlier < MOST:
             break
+        lost = update(deliveries).where(deliveries.c.id == row.id)
+        connection.execute(lost.values(state="unknown", next_attempt_at=None, settled_at=now))
     if row is None:
         return None
     held = Claimed(
