@@ -7,6 +7,7 @@ from threading import Event
 import pytest
 from domain.given import NOW, amended, at, development, opened
 from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from tracker import rebuilding
 from tracker.domain import decide
@@ -20,6 +21,7 @@ from tracker.settings import load
 from tracker.store import log
 from tracker.store.engine import open_engine, reading, writing
 from tracker.store.migrate import migrate
+from tracker.store.trouble import trouble
 
 ME = By("me", NOW)
 
@@ -242,3 +244,19 @@ def test_a_release_does_not_build_over_what_a_newer_one_has_built(
         rebuilding.outdate(connection)
     run(old)
     assert generation() == newest + 1
+
+
+@pytest.mark.parametrize("name", sorted(derived.tables))
+def test_a_table_that_is_missing_is_told_with_what_to_do_and_made_anew(engine: Engine, name: str) -> None:
+    with reading(engine) as connection:
+        told = segments.of_aspect(connection, "state", log.position(connection))
+    with engine.begin() as connection:
+        connection.execute(text(f"DROP TABLE {name}"))
+    with pytest.raises(SQLAlchemyError) as failed, reading(engine) as connection:
+        connection.execute(text(f"SELECT * FROM {name}"))
+    found = trouble(failed.value)
+    assert found is not None
+    assert "run 'tracker rebuild'" in found.remedy
+    assert list(rebuild(engine))
+    with reading(engine) as connection:
+        assert segments.of_aspect(connection, "state", log.position(connection)) == told

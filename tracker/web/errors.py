@@ -57,6 +57,10 @@ DATABASE_FAILS = {
         503, "moved", 60,
         "the database is not where it was: whoever runs this service has to put it back, or to start it again",
     ),
+    "no_read_models": Sorry(
+        503, "not_ready", 5,
+        "what is worked out from the log is not all there: whoever runs this service has to run 'tracker rebuild'",
+    ),
     "not_migrated": Sorry(
         503, "not_ready", 5, "the database was not migrated: whoever runs this service has to run 'tracker migrate'",
     ),
