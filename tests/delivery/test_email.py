@@ -92,6 +92,23 @@ def test_the_headers() -> None:
     assert found.get_content_type() == "multipart/alternative"
 
 
+@pytest.mark.parametrize("host", ["tracker.example.org", f"{'a-long-name.' * 9}example.org"])
+def test_addresses_and_ids_are_written_as_they_are_however_long(host: str) -> None:
+    """As the bytes on the wire: a reader that decodes what must not be encoded there would not notice."""
+    here = replace(settings(), public_url=f"https://{host}", mail_from=f"tracker@{host}")
+    found = links(here.public_url, SEALER, "sub-1")
+    to = f"{'r' * 60}@{host}"
+    sent = replace(parcel(edition(entry()), to, "abc"), links=found)
+    head = message(sent, here).as_bytes().partition(b"\r\n\r\n")[0].decode("ascii")
+    assert "=?" not in head
+    assert max(map(len, head.split("\r\n"))) < 300
+    unfolded = head.replace("\r\n ", " ").split("\r\n")
+    for header in (f"List-Unsubscribe: <{found.stop}>", f"To: {to}", f"References: <abc@{host}>",
+                   f"Message-ID: <{sent.reference}@{host}>", f"List-Id: Trade talks <digest.{host}>",
+                   f"From: tracker@{host}"):  # fmt: skip
+        assert header in unfolded
+
+
 def test_the_same_edition_for_the_same_reader_is_the_same_message() -> None:
     one = edition(entry())
     assert message(parcel(one), settings()).as_bytes() == message(parcel(one), settings()).as_bytes()

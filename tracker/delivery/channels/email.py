@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from email.headerregistry import Address, HeaderRegistry
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 from socket import SHUT_RDWR
 from threading import Timer
@@ -38,6 +38,27 @@ EXCHANGE_SECONDS = 90.0
 LOCAL = ("localhost", "127.0.0.1", "::1")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _DOMAIN = re.compile(r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]")
+
+
+class _Written(EmailPolicy):
+    """Addresses and ids in headers stand as they are, be they longer than a line. Python would encode them, and nobody
+    decodes that there (RFC 2047, 5)."""
+
+    def fold(self, name: str, value: str) -> str:
+        if name.lower() not in AS_THEY_ARE:
+            return super().fold(name, value)
+        fits = len(name) + len(value) + 2 <= (self.max_line_length or len(value))
+        text = value if fits else f"{self.linesep} ".join(value.split())
+        return f"{name}: {text}{self.linesep}"
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if name.lower() not in AS_THEY_ARE:
+            return super().fold_binary(name, value)
+        return self.fold(name, value).encode("ascii")
+
+
+AS_THEY_ARE = ("to", "message-id", "references", "list-id", "list-unsubscribe", "content-id")
+WRITTEN = _Written(linesep="\r\n")
 
 
 class Email:
@@ -188,7 +209,7 @@ def _notice(parcel: Parcel, notice: Notice, settings: Settings) -> EmailMessage:
 def _addressed(parcel: Parcel, settings: Settings, subject: str) -> tuple[EmailMessage, Address]:
     """The part of a message that does not depend on what it says; and who sends it."""
     sender = _sender(settings.mail_from)
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=WRITTEN)
     mail["Subject"] = subject
     mail["From"] = sender
     mail["To"] = Address(addr_spec=parcel.recipient)
