@@ -62,7 +62,9 @@ def test_who_looks_after_it_is_told_once_after_four_failures(
     assert "The endpoint that is told about all partners did not take our messages." in said
     assert f"It is {here.url}. At the last attempt it said: 500 The disk is full" in said
     assert "second line" not in said
-    assert notices.links("https://tracker.example.org", SEALER, one.id).own in said
+    found = notices.links("https://tracker.example.org", SEALER, one.id, KEEPER)
+    assert found.contact in said
+    assert found.key not in said, "who is written to when it fails does not own it"
 
 
 def test_what_works_again_is_forgiven(small_world: World, here: Receiver, server: Server) -> None:

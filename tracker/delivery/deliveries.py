@@ -423,15 +423,18 @@ def remove(connection: Connection, subscription: str) -> None:
 
 def listed(
     connection: Connection, *, edition: str | None = None, subscription: str | None = None,
-    states: Collection[State] = (), notice: str | None = None, before: int | None = None, limit: int = 100,
+    states: Collection[State] = (), notice: str | None = None, to: str | None = None, before: int | None = None,
+    limit: int = 100,
 ) -> list[Delivery]:  # fmt: skip
-    """Deliveries, newest first: of an edition, of a subscription, in certain states, of a kind of ``notice``; those
-    ``before`` the one with this id."""
+    """Deliveries, newest first: of an edition, of a subscription, in certain states, of a kind of ``notice``, to one
+    recipient; those ``before`` the one with this id."""
     wanted = select(deliveries).order_by(deliveries.c.id.desc()).limit(limit)
     if before is not None:
         wanted = wanted.where(deliveries.c.id < before)
     if notice is not None:
         wanted = wanted.where(_is(notice))
+    if to is not None:
+        wanted = wanted.where(deliveries.c.recipient == to)
     if edition is not None:
         wanted = wanted.where(deliveries.c.edition == edition)
     if subscription is not None:

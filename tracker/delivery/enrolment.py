@@ -124,6 +124,13 @@ def agree(connection: Connection, sealer: Sealer, id: str, you: str, now: dateti
     return subscriptions.get(connection, id)
 
 
+def disagree(connection: Connection, sealer: Sealer, id: str, you: str) -> None:
+    """Who is named as the one to write to does not want to be: their address is erased."""
+    if not is_contact(connection, sealer, id, you):
+        raise denied()
+    endpoints.name_contact(connection, id, None)
+
+
 def is_contact(connection: Connection, sealer: Sealer, id: str, you: str) -> bool:
     """Whether it is the token of the one who is named now: another one may be by now."""
     named = endpoints.contact_of(connection, id)

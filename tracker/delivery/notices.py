@@ -90,7 +90,7 @@ def sentences(notice: Notice) -> Sequence[str]:
             return [
                 f"An endpoint is to be told here about {notice.gets}, {notice.when}.",
                 "Somebody, we hope it was you, named this address as the one to write to when it fails.",
-                "Nothing more is sent until you confirm that.",
+                "Nothing more is sent until you confirm that; and you can stop it again by the same link.",
             ]
         case "test":
             return [f"This is a test. It would be told about {notice.gets}, {notice.when}."]
@@ -101,10 +101,10 @@ def sentences(notice: Notice) -> Sequence[str]:
             ]
         case "halted":
             return [
-                f"What was to be told about {notice.gets} could not be delivered for too long.",
+                f"The endpoint that is told about {notice.gets} is sent nothing more.",
                 *notice.facts,
                 "What is due meanwhile is held.",
-                "On the page of the subscription it can go on, and what was held for up to 30 days can be sent.",
+                "On the page of the subscription its owner has it go on, and what was held sent, for 30 days.",
             ]
 
 
@@ -115,6 +115,8 @@ def action(notice: Notice, links: Links) -> tuple[str, str]:
             return "Confirm", links.confirm
         case "contact":
             return "Confirm", links.contact
+        case "failing" | "halted":  # it goes to who looks after the endpoint: the subscription is not theirs
+            return "Look at what you are written to for", links.contact
         case _:
             return "Look at the subscription", links.own
 

@@ -214,7 +214,7 @@ class Line(httpcore2.NetworkStream):
         except TimeoutError:
             raise self._late from None
         except OSError as error:
-            raise Ended("broken", f"the connection broke before an answer came ({_said(error)})") from None
+            raise Ended("broken", f"the connection broke before an answer came ({why(error)})") from None
         self._unread -= len(data)
         return data
 
@@ -228,7 +228,7 @@ class Line(httpcore2.NetworkStream):
             raise self._late from None
         except OSError as error:
             # It may have answered before it closed: httpcore goes on and reads.
-            raise httpcore2.WriteError(_said(error)) from None
+            raise httpcore2.WriteError(why(error)) from None
 
     def close(self) -> None:
         if self._socket is not None:
@@ -261,7 +261,7 @@ def _dialled(found: Sequence[Found], until: float) -> socket.socket:
             failed = error
         else:
             return made
-    raise Ended("unreachable", f"no connection could be made ({_said(failed)})")
+    raise Ended("unreachable", f"no connection could be made ({why(failed)})")
 
 
 def _encrypted(plain: socket.socket, host: str, trusted: ssl.SSLContext) -> socket.socket:
@@ -272,7 +272,7 @@ def _encrypted(plain: socket.socket, host: str, trusted: ssl.SSLContext) -> sock
     except TimeoutError:
         raise Ended("late", "it took too long to agree on encryption") from None
     except OSError as error:
-        raise Ended("broken", f"no encrypted connection can be made ({_said(error)})") from None
+        raise Ended("broken", f"no encrypted connection can be made ({why(error)})") from None
 
 
 def looked_up(host: str, port: int, seconds: float) -> list[Found]:
@@ -292,15 +292,17 @@ def _look_up(host: str, port: int) -> list[Found] | Ended:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     except (OSError, UnicodeError) as error:
-        return Ended("unresolved", f"{host} cannot be looked up ({_said(error)})")
+        return Ended("unresolved", f"{host} cannot be looked up ({why(error)})")
     unique: list[Found] = list(dict.fromkeys((family, address) for family, _, _, _, address in found))
     return unique or Ended("unresolved", f"{host} has no address")
 
 
-def _said(error: Exception) -> str:
-    """What went wrong, without numbers of errors and lines of source."""
+def why(error: Exception) -> str:
+    """What went wrong with a connection, without numbers of errors and lines of source."""
     if isinstance(error, TimeoutError):
         return "timed out"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate verify failed: {error.verify_message}"
     if isinstance(error, ssl.SSLError) and error.reason:
         return error.reason.replace("_", " ").lower()
     said = error.strerror if isinstance(error, OSError) else None

@@ -39,7 +39,7 @@ CROWDED = Trouble("crowded", "no connection to it became free: try again")
 READ_MODELS = ("lanes", "segments", "turns", "parked")
 TROUBLES = (
     Trouble(
-        "no_read_models", "a table that is worked out from the log is missing: run 'tracker rebuild'",
+        "no_read_models", "it was not migrated: run 'tracker migrate'; or read models were lost: run 'tracker rebuild'",
         tuple(said for name in READ_MODELS for said in (f"no such table: {name}", f'relation "{name}" does not')),
     ),
     Trouble(

@@ -69,7 +69,10 @@ def subscriptions(stopped: bool, as_json: bool) -> None:
     with opening.to_read() as opened, reading(opened.engine) as connection:
         unready = sender.unready(opened.settings)
         found = kept.listed(connection, stopped=stopped)
-        last = {one.id: deliveries.listed(connection, subscription=one.id, limit=1) for one in found}
+        last = {
+            one.id: deliveries.listed(connection, subscription=one.id, to=one.address, limit=1)
+            for one in found
+        }
     standing = {
         id: deliveries.standing(held[0], unready.get(held[0].channel)) for id, held in last.items() if held
     }

@@ -142,7 +142,8 @@ def delivery(number: int, as_json: bool) -> None:
         took = f", {tried.milliseconds} ms" if tried.milliseconds is not None else ""
         code = f" {tried.code}" if tried.code is not None else ""
         said = f": {tried.answer}" if tried.answer else ""
-        outcome = tried.outcome or "under way"
+        under_way = one.state == "sending" and tried.number == one.attempts
+        outcome = tried.outcome or ("under way" if under_way else "no end on record: its worker went away")
         showing.line(f"  {tried.number}. {_at(tried.started_at, opened.zone)}{took}: {outcome}{code}{said}")
     if one.next_attempt_at is not None:
         showing.line(f"Tried next at {_at(one.next_attempt_at, opened.zone)}.")
@@ -176,7 +177,7 @@ def _shape(one: Delivery, unready: str | None) -> dict[str, Any]:
 
 
 def _at(at: datetime | None, zone: str) -> str:
-    return "" if at is None else f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+    return "" if at is None else f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _instant(since: str, zone: str) -> datetime:

@@ -59,7 +59,7 @@ DATABASE_FAILS = {
     ),
     "no_read_models": Sorry(
         503, "not_ready", 5,
-        "what is worked out from the log is not all there: whoever runs this service has to run 'tracker rebuild'",
+        "a table is missing: whoever runs this service has to run 'tracker migrate', and then 'tracker rebuild'",
     ),
     "not_migrated": Sorry(
         503, "not_ready", 5, "the database was not migrated: whoever runs this service has to run 'tracker migrate'",

@@ -30,7 +30,7 @@ def test_it_is_for_analysts_alone(idle: Desk) -> None:
 
 def test_where_all_is_well_it_says_so(idle: Desk) -> None:
     signed_in(idle.service)
-    assert "Nothing: everything that was due is there" in words(overview(idle).main)
+    assert "Nothing: no edition is late" in words(overview(idle).main)
 
 
 def test_what_does_not_arrive_is_named(both: Desk) -> None:

@@ -263,6 +263,14 @@ def test_another_one_can_look_after_an_endpoint_and_agrees_first(hooked: Desk, e
     assert "new@example.org" in words(hooked.page(hooked.own_link()).main)
     busy = hooked.post(hooked.own_link(), {"action": "entrust", "contact": "ops@example.org"}, 503)
     assert "written to a moment ago" in words(busy.select_one(".problems"))
+    ended = came.replace("/contact?", "/contact/end?")
+    assert (
+        words(hooked.post(left.replace("/contact?", "/contact/end?"), status=410).h1)
+        == "You are not asked any more"
+    )
+    assert words(hooked.post(ended).h1) == "You are not written to any more"
+    assert "nobody, or somebody" in words(hooked.page(hooked.own_link()).main)
+    assert words(hooked.post(ended, status=410).h1) == "You are not asked any more"
     page = hooked.post(hooked.own_link(), {"action": "entrust", "contact": " "})
     assert words(page.select_one("[role=status]")) == "Nobody is written to when it fails."
     assert words(hooked.page(came, 410).h1) == "You are not asked any more"

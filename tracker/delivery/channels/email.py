@@ -25,6 +25,7 @@ from tracker.delivery.channels.channel import Parcel
 from tracker.delivery.deliveries import Outcome
 from tracker.delivery.editions import Frozen
 from tracker.delivery.notices import Links, Notice
+from tracker.delivery.outward import why
 from tracker.domain.edition import Chart
 from tracker.domain.errors import invalid
 from tracker.settings import MailServer, Settings
@@ -44,14 +45,13 @@ class _Written(EmailPolicy):
     """Addresses and ids in headers stand as they are, be they longer than a line. Python would encode them, and nobody
     decodes that there (RFC 2047, 5)."""
 
-    def fold(self, name: str, value: str) -> str:
+    def fold(self, name: str, value: Any) -> Any:
         if name.lower() not in AS_THEY_ARE:
             return super().fold(name, value)
         fits = len(name) + len(value) + 2 <= (self.max_line_length or len(value))
-        text = value if fits else f"{self.linesep} ".join(value.split())
-        return f"{name}: {text}{self.linesep}"
+        return f"{name}: {value if fits else f'{self.linesep} '.join(value.split())}{self.linesep}"
 
-    def fold_binary(self, name: str, value: str) -> bytes:
+    def fold_binary(self, name: str, value: Any) -> Any:
         if name.lower() not in AS_THEY_ARE:
             return super().fold_binary(name, value)
         return self.fold(name, value).encode("ascii")
@@ -111,7 +111,7 @@ class Email:
         except smtplib.SMTPResponseException as error:
             return Outcome("deferred", _text(error.smtp_error), error.smtp_code, reached=False)
         except (smtplib.SMTPException, OSError) as error:
-            return Outcome("deferred", f"{type(error).__name__}: {error}", reached=False)
+            return Outcome("deferred", f"the mail server cannot be spoken to: {_why(error)}", reached=False)
 
     def _handed_over(self, smtp: smtplib.SMTP, sender: str, recipient: str, mail: bytes) -> Outcome:
         """The mail's part of the exchange. Once its last byte is out and no answer came, nobody knows."""
@@ -130,8 +130,7 @@ class Email:
                 smtp.sock.settimeout(self.taking_seconds)
             code, answer = smtp.getreply()
         except (smtplib.SMTPException, OSError) as error:
-            said = f"no answer after the mail was handed over ({type(error).__name__}: {error})"
-            return Outcome("unknown", said)
+            return Outcome("unknown", f"no answer after the mail was handed over ({_why(error)})")
         return Outcome("accepted", _text(answer), code) if code // 100 == 2 else _refused(code, answer)
 
     @contextmanager
@@ -252,6 +251,10 @@ def _dotted(mail: bytes) -> bytes:
     lines = mail.replace(b"\r\n", b"\n").split(b"\n")
     stuffed = b"\r\n".join(b"." + line if line.startswith(b".") else line for line in lines)
     return stuffed.removesuffix(b"\r\n") + b"\r\n.\r\n"
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, smtplib.SMTPException) else why(error)
 
 
 def _hang_up(smtp: smtplib.SMTP) -> None:

@@ -20,7 +20,7 @@ from tracker.web.point import takes
 from tracker.web.security import PUBLIC, check_origin
 from tracker.web.subscribing import masked, private, proved
 
-Standing = Literal["open", "confirmed", "already", "over", "stopped", "another"]
+Standing = Literal["open", "confirmed", "already", "over", "stopped", "another", "ended"]
 PAGE = {PUBLIC: True, **takes("key")}
 CONTACTS = {PUBLIC: True, **takes("key", "you")}
 
@@ -122,6 +122,27 @@ def agree(
         return asked(request, connection, one, standing)
 
 
+@post("/subscriptions/{id:str}/contact/end", opt=CONTACTS, sync_to_thread=True, include_in_schema=False)
+def disagree(
+    request: Request[Any, Any, Any],
+    engine: NamedDependency[Engine],
+    settings: NamedDependency[Settings],
+    id: FromPath[str],
+) -> Response[str]:
+    """Not to be told any more; sent again, it says so."""
+    clock: Clock = request.app.state.clock
+    check_origin(request)
+    lock, now = sealer(settings), clock()
+    proved(request, lock, CONTACT, id)
+    with writing(engine) as connection:
+        one = subscribing.kept(connection, id)
+        standing = _agreed(request, connection, lock, one, now)
+        if standing in ("open", "already"):
+            enrolment.disagree(connection, lock, id, _you(request))
+            standing = "ended"
+        return asked(request, connection, one, standing)
+
+
 def _agreed(
     request: Request[Any, Any, Any], connection: Connection, lock: Sealer, one: Subscription | None, now: datetime
 ) -> Standing:  # fmt: skip
@@ -147,10 +168,10 @@ def asked(
         "key": subscribing.key(request),
         "you": _you(request),
     }
-    if one is not None and standing != "another":
+    if one is not None and standing not in ("another", "ended"):
         contact = endpoints.contact_of(connection, one.id)
         page |= subscribing.in_words(connection, one) | {"contact": masked(contact or "")}
     return private(request, "contact.html", page, 410 if standing in ("over", "stopped", "another") else 200)
 
 
-ROUTES = (confirming, confirm, agreeing, agree)
+ROUTES = (confirming, confirm, agreeing, agree, disagree)
