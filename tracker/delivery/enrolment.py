@@ -85,7 +85,7 @@ def enrol(
     if stranger and not _may_ask(connection, sealer, found, now):
         if found.sealed:
             raise Refused(
-                "busy",
+                "too_often",
                 "this address was written to a moment ago, or too often today: nothing was added; try again later",
             )
         return None
@@ -166,22 +166,22 @@ def change(connection: Connection, id: str, wanted: Wanted, now: datetime) -> Su
 def entrust(
     connection: Connection, settings: Settings, sealer: Sealer, id: str, contact: str | None, now: datetime
 ) -> None:
-    """Name another one to write to when an endpoint fails, or nobody. Until that one agrees, nobody is written to."""
+    """Name another one to write to when an endpoint fails, or nobody. Until that one agrees, nobody is; named again, they
+    are asked again. Whether an address was written to a moment ago is not told: then it is not written to."""
     seen = going_on(connection, id)
     mailbox, problems = _contact(contact, settings)
     if problems:
         raise Refused("invalid", problems[0].detail, *problems)
     if seen.channel == MAIL:
         raise invalid("contact", "contact: only an endpoint has one; a mail goes to its own address")
-    if mailbox == endpoints.contact_of(connection, id):
+    if mailbox == endpoints.agreed_contact(connection, id):
         return
-    if mailbox and not _may_write(connection, sealer, mailbox, now):
+    if mailbox and not _may_write(connection, sealer, f"contact of {id}", now, timedelta(0), A_DAY):
         raise Refused(
-            "busy",
-            "this address was written to a moment ago, or too often today: nothing was changed; try again later",
+            "too_often", f"others were named {A_DAY} times today: nothing was changed; try again tomorrow"
         )
     endpoints.name_contact(connection, id, mailbox)
-    if mailbox:
+    if mailbox and _may_write(connection, sealer, mailbox, now):
         _notify(connection, "contact", seen, mailbox, now, over=MAIL)
 
 

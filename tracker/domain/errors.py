@@ -16,7 +16,7 @@ class Refused(Exception):
 
     ``code`` is stable and machine-readable: ``invalid``, ``not_found``, ``conflict`` (somebody was first),
     ``stale`` (a subject is not at the version you saw), ``key_reused`` (an idempotency key with another body),
-    ``denied`` or ``busy``.
+    ``denied``, ``too_often`` or ``busy``.
     """
 
     def __init__(self, code: str, detail: str, *problems: Problem) -> None:

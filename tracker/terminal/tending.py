@@ -92,7 +92,7 @@ def contact(id: str, address: str | None, as_json: bool) -> None:
         showing.line(f"Nobody is written to when {one.address} fails.")
     else:
         showing.line(
-            f"A message that asks {address} is on its way; until that is confirmed, nobody is written to."
+            f"If {address} can be written to, a message that asks them is on its way; until then nobody is."
         )
 
 

@@ -25,7 +25,8 @@ log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 STATUS = {
-    "invalid": 422, "not_found": 404, "conflict": 409, "stale": 412, "key_reused": 422, "denied": 403, "busy": 503,
+    "invalid": 422, "not_found": 404, "conflict": 409, "stale": 412, "key_reused": 422, "denied": 403,
+    "too_often": 429, "busy": 503,
 }  # fmt: skip
 """The statuses of a refusal; one that is ``invalid`` outside the body, in a parameter or a header, is 400."""
 HEADERS = {"expected": "If-Match", "key": "Idempotency-Key"}
@@ -41,6 +42,8 @@ class Sorry(NamedTuple):
     detail: str
 
 
+WAIT = {429: "900", 503: "1"}
+"""Seconds after which one may come again."""
 DATABASE_FAILS = {
     "": Sorry(503, "unavailable", 5, "the database cannot be reached or is busy: try again in a few seconds"),
     "outcome_unknown": Sorry(
@@ -117,7 +120,7 @@ def refused(request: Request[Any, Any, Any], refusal: Refused) -> Response[Any]:
     status = STATUS[refusal.code]
     if refusal.code == "invalid" and wrong and all(one.pointer is None for one in wrong):
         status = 400
-    headers = {"Retry-After": "1"} if status == 503 else {}
+    headers = {"Retry-After": WAIT[status]} if status in WAIT else {}
     return answer(request, status, refusal.code, refusal.detail, wrong, headers)
 
 

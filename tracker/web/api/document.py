@@ -28,7 +28,7 @@ from tracker.web.streaming import message
 REF = "#/components/schemas/{name}"
 READS = (400, 404, 503)
 WRITES = (400, 401, 403, 404, 409, 412, 413, 415, 422, 503, 507)
-ASKS = (400, 401, 403, 404, 409, 413, 415, 422, 503)
+ASKS = (400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
 ABOUT = """
 Where trade talks stand, what changed and since when, by which source, and what was believed at any time.
 

@@ -9,7 +9,8 @@ from tracker.web.html import anonymous
 TITLES = {
     400: "This cannot be asked", 403: "This may not be done", 404: "There is no such page",
     405: "This cannot be sent here", 410: "This is no longer there", 413: "This is too large",
-    422: "This cannot be taken", 500: "Something went wrong here", 503: "Not just now", 507: "There is no room",
+    422: "This cannot be taken", 429: "Too often", 500: "Something went wrong here",
+    503: "Not just now", 507: "There is no room",
 }  # fmt: skip
 HELP = {
     404: "The address may be mistyped, or what it names is not followed here, or was not yet known at that point.",

@@ -40,7 +40,7 @@ TRAP = "leave_empty"
 NAMES = (*WANTED, *WHERE, TRAP, "csrf", "action")
 STRANGER = "reader"
 """Who asked, where nobody is signed in."""
-STATUS = {"conflict": 409, "denied": 403, "busy": 503}
+STATUS = {"conflict": 409, "denied": 403, "too_often": 429, "busy": 503}
 
 
 @dataclass

@@ -36,7 +36,7 @@ PAGE = 20
 """Deliveries on a page."""
 OTHERS = ("code", "since", "hours", "contact")
 NAMES = (*WANTED, *OTHERS, "delivery", "action")
-STATUS = {"conflict": 409, "denied": 403, "not_found": 404, "busy": 503}
+STATUS = {"conflict": 409, "denied": 403, "not_found": 404, "too_often": 429, "busy": 503}
 DONE = {
     "changed": "Changed. What was told already is not told again, and nothing is left out.",
     "confirmed": "Confirmed. From now on it is told what is recorded.",
@@ -45,7 +45,7 @@ DONE = {
     "nothing": "There was nothing that had not arrived.",
     "tested": "A test message is on its way.",
     "again": "It is on its way once more.",
-    "asked": "A message that asks them is on its way. Until it is confirmed, nobody is written to.",
+    "asked": "If they can be written to, a message that asks them is on its way; nobody is written to before it is confirmed.",
     "nobody": "Nobody is written to when it fails.",
 }
 
