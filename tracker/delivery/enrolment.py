@@ -166,8 +166,8 @@ def change(connection: Connection, id: str, wanted: Wanted, now: datetime) -> Su
 def entrust(
     connection: Connection, settings: Settings, sealer: Sealer, id: str, contact: str | None, now: datetime
 ) -> None:
-    """Name another one to write to when an endpoint fails, or nobody. Until that one agrees, nobody is; named again, they
-    are asked again. Whether an address was written to a moment ago is not told: then it is not written to."""
+    """Name another one to write to when an endpoint fails, or nobody. Until that one agrees, nobody is; named again,
+    they are asked again. Whether an address was written to a moment ago is not told: then it is not written to."""
     seen = going_on(connection, id)
     mailbox, problems = _contact(contact, settings)
     if problems:
