@@ -45,7 +45,7 @@ DONE = {
     "nothing": "There was nothing that had not arrived.",
     "tested": "A test message is on its way.",
     "again": "It is on its way once more.",
-    "asked": "If they can be written to, a message that asks them is on its way. Nobody is written to before they agree.",
+    "asked": "If they can be written to, a message that asks them is on its way. Nobody is written to before that.",
     "nobody": "Nobody is written to when it fails.",
 }
 
