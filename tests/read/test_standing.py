@@ -119,12 +119,6 @@ BROKEN: list[tuple[ModuleType, str, str, str]] = [
     (segments, "_around", "else_=at", "else_=places.c.settled"),
     (history_of, "History", "or self._goes_on_after(key, at)", ""),
     (history_of, "History", "bisect_left(edges, whole)]", "bisect_right(edges, whole)]"),
-    (
-        history_of,
-        "History",
-        "for part in (key, *self._under(key)) if part in until",
-        "for part in (key,) if part in until",
-    ),
     (history_of, "History", "until = self.horizon - TICK", "until = self.horizon"),
     (history_of, "History", "min(until, self.horizon - TICK)", "until"),
     (partners, "coming", "change.start > found[-1].start", "True"),
