@@ -283,3 +283,13 @@ def test_an_export_is_an_import(seeded: Run, tmp_path: Path, monkeypatch: pytest
     said = seeded("import", str(tmp_path / "all.jsonl"), "--as-learnt").out
     assert f"Recorded {commands} as {events} events" in said
     assert len(exported(seeded)) == events
+
+
+def test_a_state_long_ago_says_up_to_when_what_came_is_listed(seeded: Run) -> None:
+    asked = ["state", "CN", "--as-of", "2025-02-03"]
+    said = " ".join(seeded(*asked).out.split())
+    told = msgspec.json.decode(seeded(*asked, "--json").out, type=PartnerState)
+    assert told.coming_until is not None
+    assert all(change.starts is not None and change.starts < told.coming_until for change in told.coming)
+    assert "This is all before " in said
+    assert "tracker timeline CN" in said

@@ -21,7 +21,7 @@ from tracker.store.migrate import migrate
 OTHERS, DEEP = 4000, 400
 """How many events there are about others, and how often a lane of Mexico's is rewritten then."""
 START = datetime(2025, 3, 1, tzinfo=UTC)
-BIG = ("segments", "earlier", "newest", "lanes", "events", "commits", "subjects")
+BIG = ("segments", "near", "last", "lanes", "events", "commits", "subjects")
 
 Statements = list[tuple[str, Any]]
 
@@ -151,6 +151,7 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "state now": lambda c: read.state(c, "MX", point(c)),
     "state of a member": lambda c: read.state(c, "DE", point(c)),
     "state long ago as known long ago": lambda c: read.state(c, "MX", point(c, START, 15)),
+    "state long ago as known now": lambda c: read.state(c, "MX", point(c, START)),
     "state now as known long ago": lambda c: read.state(c, "MX", point(c, None, 15)),
     "name": lambda c: read.partner(c, "MX", point(c).known),
 }

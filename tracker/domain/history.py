@@ -6,11 +6,12 @@ then its blocs, then everyone), a layer that excepts the partner or a bloc of it
 an authority reaches every measure under it. Which measures then count as duties is worked out in ``duty``.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
+from heapq import merge
 from typing import Any, NamedTuple
 
 from tracker.domain.events import HOME, actor_of, kind_of
@@ -18,6 +19,8 @@ from tracker.domain.fold import Row
 from tracker.domain.paint import EVERYONE, INSTRUMENT
 from tracker.domain.scopes import Scopes
 from tracker.domain.when import BEGINNING, FOREVER
+
+TICK = timedelta(microseconds=1)
 
 SILENT = ("about", "checked")
 """Aspects whose changes are no news."""
@@ -155,17 +158,19 @@ def rows_of(partner: str, held: Mapping[str, Sequence[Row]]) -> list[Row]:
 
 
 @dataclass(slots=True)
-class Before:
-    """What lies before the rows at hand: the instant from which on an item's rows are whole, where that is not the
-    beginning of time, and how all rows of subjects are read."""
+class Beyond:
+    """What lies before and after the rows at hand: from which instant on, and until which, an item's rows are whole,
+    where that is not all of time, and how all rows of subjects are read."""
 
     whole_since: dict[Key, datetime]
+    whole_until: dict[Key, datetime]
     rows_of: Callable[[Collection[str]], Iterable[Row]]
 
 
 class History:
     """The rows that concern a partner (or a named ``party`` that trades with it), as known at one position, ready to
-    be asked for any instant; where only what was ``before`` some instant is missing, for any from then on."""
+    be asked for any instant. Where what lies ``beyond`` an instant and the time around it is missing, it is asked what
+    holds then, and what changes from then on up to its ``horizon``: what comes at that or later is left out."""
 
     def __init__(
         self,
@@ -173,12 +178,14 @@ class History:
         rows: Iterable[Row],
         abouts: Mapping[str, About],
         party: str | None = None,
-        before: Before | None = None,
+        beyond: Beyond | None = None,
     ) -> None:
         self.partner = partner
         self._party = party
         self.abouts = abouts
-        self._before = before
+        self._beyond = beyond
+        ends = beyond.whole_until if beyond else {}
+        self.horizon = min((end for key, end in ends.items() if key.family not in SILENT), default=FOREVER)
         self._rows: dict[Key, list[Row]] = {}
         for row in rows:
             self._rows.setdefault(key_of(row), []).append(row)
@@ -358,27 +365,27 @@ class History:
         """Everything that holds at an instant (or the wanted part of it), in the order of subjects. Terms of a measure
         that has no standing with this partner (a list of exempt goods, say) are left out."""
         keys = sorted(key for key in self._rows if key.family != "about" and wanted(key))
-        self._read_before(keys, at)
+        self._read_beyond(keys, at)
         found = [item for key in keys if (item := self.item(key, at))]
         return [item for item in found if not _vacuous(item)]
 
-    def _read_before(self, keys: Iterable[Key], at: datetime) -> None:
-        """Read what lies before, of those items that have stood as they do for longer than their rows go back."""
-        if (
-            self._before
-            and self._before.whole_since
-            and (deep := [key for key in keys if self._goes_on_before(key, at)])
+    def _read_beyond(self, keys: Iterable[Key], at: datetime) -> None:
+        """Read all of those items that stand as they do for longer than their rows go back or ahead, or that are
+        announced and whose rate comes later than these."""
+        if self._beyond and (
+            deep := [key for key in keys if self._goes_on_before(key, at) or self._goes_on_after(key, at)]
         ):
             subjects = {part.subject for key in deep for part in (key, *self._under(key))}
             for key in [key for key in self._rows if key.subject in subjects]:
                 del self._rows[key]
-                self._before.whole_since.pop(key, None)
-            for row in self._before.rows_of(subjects):
+                self._beyond.whole_since.pop(key, None)
+                self._beyond.whole_until.pop(key, None)
+            for row in self._beyond.rows_of(subjects):
                 self._rows.setdefault(key_of(row), []).append(row)
             self._edges, self._lanes, self._facts = {}, {}, {}
 
     def _goes_on_before(self, key: Key, at: datetime) -> bool:
-        since = self._before.whole_since if self._before else None
+        since = self._beyond.whole_since if self._beyond else None
         if not since:
             return False
         whole = max((since[part] for part in (key, *self._under(key)) if part in since), default=BEGINNING)
@@ -395,18 +402,47 @@ class History:
                 return False
         return True
 
+    def _goes_on_after(self, key: Key, at: datetime) -> bool:
+        whole = self._whole_until(key)
+        if whole == FOREVER:
+            return False
+        edges, facts = self.edges(key), self.facts(key, at)
+        main = _main(facts)
+        if not main:
+            return False
+        ahead = edges[bisect_right(edges, at) : bisect_left(edges, whole)]
+        if all(agrees(self.facts(key, edge), facts, main) for edge in ahead):
+            return True
+        return awaits_rate(key, facts) and self.rate_to_come(key, at) is None
+
+    def _whole_until(self, key: Key) -> datetime:
+        until = self._beyond.whole_until if self._beyond else None
+        if not until:
+            return FOREVER
+        return min((until[part] for part in (key, *self._under(key)) if part in until), default=FOREVER)
+
+    def rate_to_come(self, key: Key, after: datetime) -> Change | None:
+        """The first change by time alone that gives an item a rate."""
+        changes = self._changes(key, after, self._whole_until(key) - TICK)
+        return next((change for change in changes if "rate" in change.after), None)
+
+    def coming(self, after: datetime) -> Iterator[Change]:
+        """Every change by time alone that lies ahead, in order; worked out as it is taken."""
+        until = self.horizon - TICK
+        return merge(*(self._changes(key, after, until) for key in self._rows), key=_order)
+
     def changes(self, after: datetime, until: datetime) -> list[Change]:
-        """Every change by time alone within (after, until], in order."""
+        """Every change by time alone within (after, until], before the horizon, in order."""
+        until = min(until, self.horizon - TICK)
         return sorted(
-            (change for key in self._rows for change in self._changes(key, after, until)),
-            key=lambda change: (change.start, change.key),
+            (change for key in self._rows for change in self._changes(key, after, until)), key=_order
         )
 
     def next_change(self, after: datetime) -> Change | None:
         """The first change by time alone that lies ahead."""
         first: Change | None = None
         for key in sorted(self._rows):
-            for change in self._changes(key, after, first.start if first else FOREVER):
+            for change in self._changes(key, after, first.start if first else self.horizon - TICK):
                 if first is None or change.start < first.start:
                     first = change
                 break
@@ -421,6 +457,10 @@ class History:
             if not same(before, now):
                 end = edges[i + 1] if i + 1 < len(edges) else FOREVER
                 yield changed(key, edges[i], end, before, now)
+
+
+def _order(change: Change) -> tuple[datetime, Key]:
+    return change.start, change.key
 
 
 def _start(row: Row) -> datetime:
@@ -487,6 +527,17 @@ def same(a: Facts, b: Mapping[str, Fact]) -> bool:
 def agrees(a: Mapping[str, Fact], b: Mapping[str, Fact], names: Iterable[str]) -> bool:
     """Whether two sets of facts say the same in these fields."""
     return all(value(a, name) == value(b, name) for name in names)
+
+
+def awaits_rate(key: Key, facts: Facts) -> bool:
+    """Whether it is a measure that is announced, at a rate that does not stand with it yet."""
+    return (
+        kind_of(key.subject) == "measure"
+        and key.aspect == "state"
+        and not key.claim
+        and value(facts, "status") == "announced"
+        and value(facts, "rate") is None
+    )
 
 
 def _main(facts: Facts) -> list[str]:

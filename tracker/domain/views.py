@@ -218,7 +218,9 @@ class PartnerName(View, frozen=True):
 
 
 class PartnerState(View, frozen=True):
-    """Where things stand with a partner at a point: goals beside results."""
+    """Where things stand with a partner at a point: goals beside results. ``coming``: what changes next by what is
+    scheduled; it is complete up to ``coming_until``, which is left out; null where nothing was. ``rates_to_come``: of
+    measures that are announced without a rate, the change that brings it, however late it is."""
 
     temporal: Temporal
     partner: PartnerName
@@ -234,6 +236,8 @@ class PartnerState(View, frozen=True):
     claims: list[ItemView]
     assessments: list[ItemView]
     coming: list[ChangeView]
+    coming_until: datetime | None
+    rates_to_come: list[ChangeView]
     causes: dict[int, Cause]
 
 

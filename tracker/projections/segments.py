@@ -25,6 +25,9 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     bindparam,
+    case,
+    func,
+    literal,
     or_,
     select,
     text,
@@ -289,46 +292,77 @@ _MEMBERSHIPS = _KNOWN_OF.where(or_(lanes.c.aspect == "checked", lanes.c.aspect.s
 
 @cache
 def _around(count: int, dialect: str) -> CompoundSelect[Any]:
-    """What hangs at so many nodes: what ends after an instant, and per lane and node the last few before. These
-    are walked down the index from that instant, lane by lane; each database has its own way to say so."""
-    given = [select(bindparam(f"node{i}", type_=BigInteger).label("node")) for i in range(count)]
-    hung = (union_all(*given) if count > 1 else given[0]).subquery("hung")
-    places = lanes.join(hung, true())
-    there = places.join(segments, and_(segments.c.lane == lanes.c.id, segments.c.node == hung.c.node))
-    earlier = segments.alias("earlier")
+    """What hangs at so many nodes: of each lane what it comes to in the end, and per node the first few segments that
+    end after an instant, and the last few that end before. These are walked along the index from that instant, lane by
+    lane; each database has its own way to say so.
 
-    def last(*columns: Any) -> Select[Any]:
-        its = (
-            earlier.c.lane == lanes.c.id,
-            earlier.c.node == hung.c.node,
-            earlier.c.valid_until <= bindparam("at"),
-        )
-        known = (earlier.c.known_until > bindparam("known"), earlier.c.known_from <= bindparam("known"))
-        newest = earlier.c.valid_until.desc()
+    Versions that were not known are passed over. So that these are few, a walk keeps to what lies before the end to
+    which the lane was known to come, and begins no lane of a subject that was not on record.
+    """
+    given = [bindparam(f"node{i}", type_=BigInteger) for i in range(count)]
+    ones = [select(one.label("node")) for one in given]
+    hung = (union_all(*ones) if count > 1 else ones[0]).subquery("hung")
+    at = bindparam("at", type_=Instant())
+    near, last = segments.alias("near"), segments.alias("last")
+
+    def was_known(held: FromClause) -> tuple[ColumnElement[bool], ...]:
+        return held.c.known_until > bindparam("known"), held.c.known_from <= bindparam("known")
+
+    def also_known(held: FromClause) -> tuple[ColumnElement[bool], ...]:
+        """The same, with no index taken for it, which would lead to all that was known by then."""
+        return held.c.known_until > bindparam("known"), held.c.known_from + 0 <= bindparam("known")
+
+    first = log.subjects.join(log.events, log.events.c.subject == log.subjects.c.id)
+    begun = (
+        select(log.events.c.position)
+        .select_from(first)
+        .where(log.subjects.c.key == lanes.c.subject, log.events.c.version == 1)
+        .where(log.events.c.position <= bindparam("known"))
+        .exists()
+    )
+    settled = (
+        select(last.c.valid_from)
+        .where(last.c.lane == lanes.c.id, last.c.node.in_(given), last.c.valid_until == FOREVER)
+        .where(*was_known(last))
+        .limit(1)
+        .scalar_subquery()
+    )
+    wanted = select(lanes.c.id, *_LANE, settled.label("settled")).where(_PARTNERS, begun)
+    own = wanted.cte("own").prefix_with("MATERIALIZED")
+    places = select(own, hung).select_from(own.join(hung, true())).cte("places").prefix_with("MATERIALIZED")
+    there = places.join(segments, and_(segments.c.lane == places.c.id, segments.c.node == places.c.node))
+
+    def nearest(ahead: bool, *columns: Any) -> Select[Any]:
+        ends = near.c.valid_until
+        if ahead:
+            reach = and_(ends > at, ends <= func.coalesce(places.c.settled, literal(FOREVER, Instant())))
+        else:
+            reach = ends <= case((places.c.settled < at, places.c.settled), else_=at)
         return (
             select(*columns)
-            .where(*its, *known)
-            .order_by(newest)
-            .limit(bindparam("behind"))
-            .correlate(lanes, hung)
+            .where(near.c.lane == places.c.id, near.c.node == places.c.node, reach, *was_known(near))
+            .order_by(ends if ahead else ends.desc())
+            .limit(bindparam("ahead" if ahead else "behind"))
+            .correlate(places)
         )
 
-    def rows(held: Any, joined: FromClause, *where: ColumnElement[bool]) -> Select[Any]:
-        columns = (*_LANE, *(held.c[column.name] for column in _SEGMENT), held.c.lane, held.c.node)
-        return select(*columns).select_from(joined).where(_PARTNERS, *where)
+    def rows(
+        whose: FromClause, held: FromClause, joined: FromClause, *where: ColumnElement[bool]
+    ) -> Select[Any]:
+        lane = (whose.c[column.name] for column in _LANE)
+        columns = (*lane, *(held.c[column.name] for column in _SEGMENT), held.c.lane, held.c.node)
+        return select(*columns).select_from(joined).where(*where)
 
-    ahead = rows(
-        segments,
-        there,
-        segments.c.valid_until > bindparam("at"),
-        *_KNOWN[1:],
-    )
-    if dialect == "sqlite":
-        behind = rows(segments, there, segments.c.valid_until.in_(last(earlier.c.valid_until)))
-    else:
-        newest = last(earlier).lateral("newest")
-        behind = rows(newest, places.join(newest, true()))
-    return union_all(ahead, behind)
+    def arm(ahead: bool) -> Select[Any]:
+        if dialect == "sqlite":
+            ends = segments.c.valid_until.in_(nearest(ahead, near.c.valid_until))
+            return rows(places, segments, there, ends, *also_known(segments))
+        found = nearest(ahead, near).lateral("ahead" if ahead else "behind")
+        return rows(places, found, places.join(found, true()))
+
+    ending = and_(segments.c.lane == own.c.id, segments.c.node.in_(given), segments.c.valid_until == FOREVER)
+    in_the_end = rows(own, segments, own.join(segments, ending), *also_known(segments))
+    return union_all(in_the_end, arm(ahead=True), arm(ahead=False))
 
 
 def _rows(found: Iterable[Any]) -> list[Row]:
@@ -349,34 +383,47 @@ def known(connection: Connection, partners: Iterable[str] | None, known: int) ->
 
 BEHIND = 8
 """How many segments before an instant are read of each lane: mostly enough to say since when something holds."""
+AHEAD = 16
+"""How many segments that end after an instant are read of each lane: enough of what comes for a reader."""
 
 
 class Around(NamedTuple):
-    """Segments that end after an instant and the last few before it. ``whole_since``: from when on an item's are all
-    there, where that is not the beginning of time."""
+    """The first few segments that end after an instant and the last few before it. ``whole_since`` and ``whole_until``:
+    from when on and until when an item's are all there, where that is not all of time; the latter follows from what was
+    known alone, whatever was learnt since."""
 
     rows: list[Row]
     whole_since: dict[Key, datetime]
+    whole_until: dict[Key, datetime]
 
 
 def around(connection: Connection, partners: Iterable[str], at: datetime, known: int) -> Around:
     """The segments known at a position of lanes that concern these partners, as far as a question about an instant and
-    what lies ahead needs them."""
+    what comes next needs them."""
     hung = nodes(known, log.position(connection))
     parameters = {f"node{i}": one for i, one in enumerate(hung)}
-    parameters |= _parameters(partners, at=at, known=known, behind=BEHIND)
+    parameters |= _parameters(partners, at=at, known=known, ahead=AHEAD, behind=BEHIND)
     found = [*connection.execute(_around(len(hung), connection.dialect.name), parameters)]
     rows = _rows(found)
+    ahead: dict[int, list[Row]] = {}
     behind: dict[tuple[int, int], list[Row]] = {}
     for row, (*_, lane, its_node) in zip(rows, found, strict=True):
-        if row.segment.end <= at:
+        if row.segment.end > at:
+            ahead.setdefault(lane, []).append(row)
+        else:
             behind.setdefault((lane, its_node), []).append(row)
     whole_since: dict[Key, datetime] = {}
     for held in behind.values():
         if len(held) == BEHIND:
             key, first = key_of(held[0]), min(row.segment.start for row in held)
             whole_since[key] = max(first, whole_since.get(key, first))
-    return Around(rows, whole_since)
+    whole_until: dict[Key, datetime] = {}
+    for held in ahead.values():
+        if len(held) >= AHEAD:
+            key, last = key_of(held[0]), sorted(row.segment.end for row in held)[AHEAD - 1]
+            if last < FOREVER:
+                whole_until[key] = min(last, whole_until.get(key, last))
+    return Around(rows, whole_since, whole_until)
 
 
 def memberships(connection: Connection, partner: str, known: int) -> list[Row]:

@@ -1,6 +1,8 @@
 """Who is followed, and where things stand with a partner."""
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -10,7 +12,18 @@ from tracker.domain.duty import counted
 from tracker.domain.errors import Problem, Refused
 from tracker.domain.events import kind_of
 from tracker.domain.fold import Row
-from tracker.domain.history import Before, History, Item, blocs_of, checked_days, joins, key_of
+from tracker.domain.history import (
+    PERSONAL,
+    Beyond,
+    Change,
+    History,
+    Item,
+    awaits_rate,
+    blocs_of,
+    checked_days,
+    joins,
+    key_of,
+)
 from tracker.domain.paint import EVERYONE
 from tracker.domain.views import (
     Cause,
@@ -18,15 +31,18 @@ from tracker.domain.views import (
     ItemView,
     PartnerName,
     PartnerState,
+    bounded,
     change_view,
     item_view,
     title_of,
 )
-from tracker.domain.when import FOREVER
 from tracker.projections import segments
 from tracker.read.point import Point, temporal
 from tracker.store import log
 from tracker.store.log import StoredEvent
+
+LISTED = 50
+"""How many changes that come are listed; those of one instant are kept together."""
 
 
 def history(connection: Connection, code: str, known: int, party: str | None = None) -> History:
@@ -38,20 +54,22 @@ def history(connection: Connection, code: str, known: int, party: str | None = N
 
 
 def standing(connection: Connection, code: str, at: Point, party: str | None = None) -> History:
-    """What holds for a partner (or a named party) at a point and from then on: its history, of which only what lies
-    long before is left out."""
+    """What holds for a partner (or a named party) at a point, and what comes next: its history, of which what lies long
+    before is left out, and what comes after its horizon."""
     own = segments.memberships(connection, code, at.known)
     whom = [code, EVERYONE, *([party] if party else []), *blocs_of(own)]
     found = segments.around(connection, whom, at.as_of, at.known)
     rows = own + [row for row in found.rows if row.partner != code or not _whole(row)]
-    for row in own:
-        found.whole_since.pop(key_of(row), None)
+    theirs = [key for key in found.whole_until if key.family in PERSONAL and key.subject != f"partner:{code}"]
+    for key in [*map(key_of, own), *theirs]:
+        found.whole_since.pop(key, None)
+        found.whole_until.pop(key, None)
 
     def rows_of(subjects: Collection[str]) -> list[Row]:
         return segments.of_subjects(connection, subjects, whom, at.known)
 
     abouts = abouts_of(connection, rows, at.known)
-    return History(code, rows, abouts, party, Before(found.whole_since, rows_of))
+    return History(code, rows, abouts, party, Beyond(found.whole_since, found.whole_until, rows_of))
 
 
 def _whole(row: Row) -> bool:
@@ -94,7 +112,10 @@ def state(connection: Connection, code: str, at: Point) -> PartnerState:
     name = partner(connection, code, at.known)
     seen = standing(connection, code, at)
     items = counted(seen.items(at.as_of), seen.scopes)
-    coming = [change_view(c, seen) for c in seen.changes(at.as_of, FOREVER)]
+    changes, until = coming(seen, at.as_of)
+    listed = [change_view(change, seen) for change in changes]
+    waiting = [item.key for item in items if awaits_rate(item.key, item.facts)]
+    rates = [change_view(change, seen) for key in waiting if (change := seen.rate_to_come(key, at.as_of))]
 
     def of(*families: str) -> list[ItemView]:
         return [
@@ -107,7 +128,7 @@ def state(connection: Connection, code: str, at: Point) -> PartnerState:
         item_view(i) for i in items if i.key.aspect == "state" and kind_of(i.key.subject) == "measure"
     ]
     positions = {p for item in items for p in (fact.position for fact in item.facts.values())}
-    positions |= {change.caused_by for change in coming if change.caused_by}
+    positions |= {change.caused_by for change in (*listed, *rates) if change.caused_by}
     return PartnerState(
         temporal=temporal(connection, at, checked_through(seen)),
         partner=msgspec.structs.replace(name, blocs=seen.blocs(at.as_of)),
@@ -122,9 +143,22 @@ def state(connection: Connection, code: str, at: Point) -> PartnerState:
         deadlines=of("deadline"),
         claims=[m for m in measures if m.claim] + [item_view(i) for i in items if i.key.aspect == "claim"],
         assessments=of("assessment"),
-        coming=coming,
+        coming=listed,
+        coming_until=bounded(until),
+        rates_to_come=rates,
         causes=causes(connection, positions),
     )
+
+
+def coming(seen: History, after: datetime) -> tuple[list[Change], datetime]:
+    """The next changes by time alone, and the instant before which these are all there are."""
+    ahead = seen.coming(after)
+    found = [*islice(ahead, LISTED)]
+    for change in ahead:
+        if change.start > found[-1].start:
+            return found, change.start
+        found.append(change)
+    return found, seen.horizon
 
 
 def coverage(connection: Connection, known: int) -> str | None:

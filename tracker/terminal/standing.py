@@ -1,10 +1,12 @@
 """A partner's state on a screen: goals beside results, what applies, what comes."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from tracker.domain import words
 from tracker.domain.views import Cause, Deal, DutyView, ItemView, Measure, PartnerState, Temporal
+from tracker.domain.when import rfc3339
 from tracker.terminal import showing
 
 
@@ -30,9 +32,16 @@ def show(seen: PartnerState) -> None:
         _deal(deal, zone)
     showing.table("", "stands", title="Deadlines", rows=map(_said, seen.deadlines))
     showing.table("", "stands", title="Said, and not law", rows=map(_claimed, seen.claims))
-    if seen.coming:
+    if seen.coming or seen.coming_until:
         showing.heading("Coming")
         showing.bullets(showing.change(change, zone) for change in seen.coming)
+    if seen.coming_until:
+        whole = "This is all" if seen.coming else "Nothing is on record"
+        showing.line(
+            f"{whole} before {words.day(seen.coming_until, zone)}. What comes then and later: ask again with "
+            f"--as-of {rfc3339(seen.coming_until - timedelta(seconds=1))}; everything: "
+            f"tracker timeline {seen.partner.code}"
+        )
     _events(seen.causes.values())
 
 

@@ -1,3 +1,5 @@
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from bs4 import BeautifulSoup, Tag
 
@@ -262,3 +264,21 @@ def test_what_is_announced_shows_the_rate_it_is_to_have(history: Service) -> Non
     parts = row_of(page, "Section 232 tariff on cars and parts", "auto parts")
     assert "to be 25%" in words(parts)
     assert "until 3 May 2025 at the latest" in words(parts.select_one(".since"))
+
+
+def test_what_comes_after_a_day_far_back_is_cut_and_leads_on(history: Service) -> None:
+    seen, asked = [], "2025-02-03"
+    for _ in range(20):
+        coming = read(history, "/partners/CN", as_of=asked).select_one("#coming")
+        seen += [time["datetime"] for time in coming.select(".on time")]
+        further = coming.select_one("p.meta")
+        if further is None:
+            break
+        assert "This is all before" in words(further)
+        until = further.time["datetime"]
+        assert all(at < until for at in seen)
+        asked = parse_qs(urlsplit(further.a["href"]).query)["as_of"][0]
+        assert further.select("a")[1]["href"] == "/partners/CN#timeline"
+    assert further is None
+    assert asked != "2025-02-03"
+    assert seen == sorted(set(seen)), "each date once"

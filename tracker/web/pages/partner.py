@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeGuard
 from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, get
@@ -17,7 +17,7 @@ from tracker.domain.errors import invalid
 from tracker.domain.events import HOME, actor_of
 from tracker.domain.scopes import ALL_GOODS
 from tracker.domain.views import Authority, ChangeView, Entry, ItemView, PartnerState, Ruling
-from tracker.domain.when import moment, vague, zone_of
+from tracker.domain.when import moment, rfc3339, vague, zone_of
 from tracker.read import Point, subjects
 from tracker.store.engine import reading
 from tracker.web import point
@@ -108,11 +108,12 @@ def partner(
     shown = entries[(number - 1) * PAGE : number * PAGE]
     context = {
         "bar": bar, "kept": bar.kept, "state": state, "partner": state.partner, "titles": titles, "groups": GROUPS,
-        "measures": grouped(ours, state.coming), "theirs": grouped(theirs, state.coming),
+        "measures": grouped(ours, state.rates_to_come), "theirs": grouped(theirs, state.rates_to_come),
         "layers": [m for m in ours if m.counts and m.scope == ALL_GOODS and m.kind != "normal"],
         "said_of": said_of(state), "talks": talks, "promised": promised, "laws": laws, "causes": causes,
-        "coming": coming(state), "entries": [(entry, lines(entry.changes)) for entry in shown],
-        "count": len(entries), "page": number, "pages": pages,
+        "coming": coming(state), "further": further(state),
+        "entries": [(entry, lines(entry.changes)) for entry in shown], "count": len(entries),
+        "page": number, "pages": pages,
     }  # fmt: skip
     if point.rememberable(bar, at):
         remember(request.scope, About(at))
@@ -130,7 +131,8 @@ def _page(asked: str, entries: int) -> tuple[int, int]:
 
 def _named(state: PartnerState, entries: Sequence[Entry]) -> set[str]:
     """The subjects that the page names: those of measures, and those that words and links speak of."""
-    held = [change for entry in entries for change in entry.changes] + state.coming
+    held = [change for entry in entries for change in entry.changes]
+    held += [*state.coming, *state.rates_to_come]
     texts = [word for change in held for word in change.words]
     links = [link for entry in entries for found in entry.links.values() for link in found]
     others = [
@@ -145,13 +147,10 @@ def _named(state: PartnerState, entries: Sequence[Entry]) -> set[str]:
 # ---------------------------------------------------------------- measures
 
 
-def grouped(measures: Iterable[ItemView], coming: Iterable[ChangeView]) -> dict[Standing, list[Row]]:
+def grouped(measures: Iterable[ItemView], rates_to_come: Iterable[ChangeView]) -> dict[Standing, list[Row]]:
     """The measures by how they stand, those that differ by scope alone in one row; on all goods first. What is
-    announced has the rate that is ``coming``."""
-    ahead: dict[tuple[str, str], dict[str, Any]] = {}
-    for change in coming:
-        if change.aspect == "state" and not change.claim and "rate" in change.after:
-            ahead.setdefault((change.subject, change.scope), change.after["rate"])
+    announced has the rate that is to come."""
+    ahead = {(change.subject, change.scope): change.after["rate"] for change in rates_to_come}
     found: dict[Standing, dict[tuple[object, ...], Row]] = {name: {} for name in GROUPS}
     for item in measures:
         if item.state.get("status") == "none":
@@ -279,7 +278,8 @@ def rulings(connection: Connection, state: PartnerState, at: Point) -> list[tupl
 
 
 def coming(state: PartnerState) -> list[Date]:
-    """The dates ahead of the point, in order: scheduled changes, open deadlines, and what is threatened for a day."""
+    """The dates ahead of the point, in order, as far as all that falls on them is known here: scheduled changes, open
+    deadlines, and what is threatened for a day."""
     dates: dict[datetime, Date] = {}
     zone = ZoneInfo(state.temporal.zone)
 
@@ -288,6 +288,10 @@ def coming(state: PartnerState) -> list[Date]:
         date = dates.setdefault(written, Date(at, subject))
         date.vague.append(stated)
         return date
+
+    def ahead(at: datetime | None) -> TypeGuard[datetime]:
+        until = state.coming_until
+        return at is not None and at > state.temporal.as_of and (until is None or at < until)
 
     changes: dict[int, tuple[Date, list[ChangeView]]] = {}
     for change in state.coming:
@@ -298,14 +302,19 @@ def coming(state: PartnerState) -> list[Date]:
         date.lines = lines(held)
     for item in state.deadlines:
         at = due(item)
-        if at and at > state.temporal.as_of and item.state.get("status") == "open":
+        if ahead(at) and item.state.get("status") == "open":
             on(at, item.subject, vague(item.state["due"])).deadlines.append(item)
     for item in state.claims:
         at = due(item, "starts")
         alive = item.state.get("status") == "threatened" or item.state.get("outcome") == "open"
-        if at and at > state.temporal.as_of and alive:
+        if ahead(at) and alive:
             on(at, item.subject, vague(item.state["starts"])).threats.append(item)
     return [dates[at] for at in sorted(dates)]
+
+
+def further(state: PartnerState) -> str:
+    """The point at which the dates that are left out are ahead; '' where none are."""
+    return "" if state.coming_until is None else rfc3339(state.coming_until - timedelta(seconds=1))
 
 
 def due(item: ItemView, name: str = "due") -> datetime | None:
