@@ -92,7 +92,7 @@ def test_the_dates_that_stand_are_those_that_the_whole_record_holds(world: World
     with reading(played.engine) as connection:
         told = {event.position: event.told for page in log.pages(connection) for event in page}
         for at, shown_then in polls(played, CODES):
-            whole: list[tuple[Any, ...]] = []
+            found: list[tuple[str, str, tuple[Any, ...], tuple[Any, ...]]] = []
             for code in CODES:
                 seen = history(connection, code, at.known)
                 for one in (
@@ -100,9 +100,16 @@ def test_the_dates_that_stand_are_those_that_the_whole_record_holds(world: World
                     *effective(seen, told.__getitem__, BEGINNING, END),
                 ):
                     via = next(iter((*one.change.after.values(), *one.change.before.values()))).via
-                    if via == code or via not in CODES:  # the others are told with their bloc
-                        view = change_view(one.change, seen)
-                        whole.append((code, *one.group, one.place.stated, *_says(view)))
+                    view = change_view(one.change, seen)
+                    found.append((code, via, (*one.group, one.place.stated), _says(view)))
+            # Whom it reaches through a bloc is told with the bloc, where it is a date of the bloc's, too: who joins it
+            # on that day has it alone.
+            theirs = {(code, date) for code, _, date, _ in found}
+            whole = [
+                (code, *date, *says)
+                for code, via, date, says in found
+                if via == code or (via, date) not in theirs
+            ]
             shown = [
                 (code, *view.group, view.stated, *_says(change))
                 for view in shown_then.values()
