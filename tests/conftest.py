@@ -148,8 +148,10 @@ def originals_on_postgresql(
 def database(server: Engine, template: str | None = None) -> Iterator[str]:
     """The URL of a new database on a server, empty or like another; it is dropped at the end."""
     name = new(server, template)
-    yield url_of(server, name)
-    drop(server, name)
+    try:
+        yield url_of(server, name)
+    finally:
+        drop(server, name)
 
 
 def new(server: Engine, template: str | None = None) -> str:
