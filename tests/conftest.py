@@ -1,15 +1,17 @@
 """What tests need from outside the process: an empty database of either kind, and a browser."""
 
 import fcntl
+import gc
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import SubprocessError
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import pytest
@@ -26,7 +28,10 @@ from tracker.store.migrate import migrate
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 # Our own server need not survive a power cut.
-CARELESS = ("fsync = off", "full_page_writes = off", "autovacuum = off")
+CARELESS = ("fsync = off", "full_page_writes = off", "autovacuum = off", "max_wal_size = '256MB'")
+
+ROOM = 4e9
+"""Bytes of memory that are to be free where it is used in place of a disk."""
 
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -54,17 +59,120 @@ def real_api(
         yield client
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database, of every kind in turn; it is dropped after the test."""
-    if request.param == "sqlite":
+KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+"""The kinds of database."""
+
+Make = Callable[[Engine], Any]
+"""Writes into a database that is migrated already; what it returns is kept."""
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Every kind of database in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, which is dropped after the test."""
+    if kind == "sqlite":
         yield f"sqlite:///{tmp_path / 'tracker.db'}"
         return
-    server: Engine = request.getfixturevalue("postgresql")
+    with database(request.getfixturevalue("postgresql")) as url:
+        yield url
+
+
+@pytest.fixture
+def migrated_url(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database that is migrated and holds nothing; it is dropped after the test."""
+    with copied(request, kind, tmp_path, nothing) as (url, _):
+        yield url
+
+
+def nothing(engine: Engine) -> None:
+    """For a copy of what is migrated and no more."""
+
+
+@contextmanager
+def copied(request: pytest.FixtureRequest, kind: str, folder: Path, make: Make) -> Iterator[tuple[str, Any]]:
+    """The URL of a copy of what is made once a session, and what the making returned. A SQLite file is copied into
+    the folder."""
+    originals = request.getfixturevalue(f"originals_on_{kind}")
+    if make not in originals.made:
+        originals.make(make)
+    place, value = originals.made[make]
+    if kind == "sqlite":
+        shutil.copyfile(place, folder / "tracker.db")
+        yield f"sqlite:///{folder / 'tracker.db'}", value
+        return
+    with database(originals.server, place) as url:
+        yield url, value
+
+
+@dataclass
+class Originals:
+    """Databases to copy, on a server or in a folder: the name or the path, by what made them."""
+
+    server: Engine | None
+    folder: Path
+    made: dict[Make, tuple[str, Any]] = field(default_factory=dict)
+
+    def make(self, make: Make) -> None:
+        place = str(self.folder / f"{uuid4().hex}.db")
+        url = f"sqlite:///{place}"
+        if self.server is not None:
+            place = new(self.server)
+            url = url_of(self.server, place)
+        engine = open_engine(url)
+        migrate(engine)
+        self.made[make] = place, make(engine)
+        engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def originals_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Originals:
+    return Originals(None, tmp_path_factory.mktemp("originals"))
+
+
+@pytest.fixture(scope="session")
+def originals_on_postgresql(
+    postgresql: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Originals]:
+    found = Originals(postgresql, tmp_path_factory.getbasetemp())
+    yield found
+    for name, _ in found.made.values():
+        drop(postgresql, name)
+
+
+@contextmanager
+def database(server: Engine, template: str | None = None) -> Iterator[str]:
+    """The URL of a new database on a server, empty or like another; it is dropped at the end."""
+    name = new(server, template)
+    try:
+        yield url_of(server, name)
+    finally:
+        drop(server, name)
+
+
+def new(server: Engine, template: str | None = None) -> str:
     name = f"tracker_test_{uuid4().hex}"
-    execute(server, f"CREATE DATABASE {name}")
-    yield server.url.set(database=name).render_as_string(hide_password=False)
+    execute(server, f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+    return name
+
+
+def drop(server: Engine, name: str) -> None:
     execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def url_of(engine: Engine, database: str | None = None) -> str:
+    url = engine.url if database is None else engine.url.set(database=database)
+    return url.render_as_string(hide_password=False)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now is never garbage: collections need not look through it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +182,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield administrator(url)
         return
     # Right below the temporary folder: as root, the server runs as a user who is let into all folders above.
-    with tempfile.TemporaryDirectory(prefix="tracker-") as folder:
+    with tempfile.TemporaryDirectory(prefix="tracker-", dir=memory()) as folder:
         with one_at_a_time(tmp_path_factory.getbasetemp().parent):
             uri, stop = start_postgresql(Path(folder, "data"))
         server = administrator(uri)
@@ -82,6 +190,14 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield server
         server.dispose()
         stop()
+
+
+def memory() -> Path | None:
+    """A folder in memory, where a database is created ten times as quickly; none where there is little room."""
+    shared = Path("/dev/shm")
+    if not shared.is_dir() or not os.access(shared, os.W_OK):
+        return None
+    return shared if shutil.disk_usage(shared).free > ROOM else None
 
 
 def start_postgresql(data: Path, cleanup_mode: str | None = "delete") -> tuple[str, Callable[[], None]]:

@@ -15,7 +15,6 @@ from tracker.read.accounts import Sought, Statement
 from tracker.read.disputes import Conflict
 from tracker.store.clock import open_clock
 from tracker.store.engine import open_engine, reading
-from tracker.store.migrate import migrate
 
 ZONE = "America/New_York"
 AVERAGE, BORDER = "measure:us-average-duty", "measure:us-border"
@@ -68,9 +67,8 @@ LATER = [
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    migrate(engine)
+def engine(migrated_url: str) -> Iterator[Engine]:
+    engine = open_engine(migrated_url)
     yield engine
     engine.dispose()
 

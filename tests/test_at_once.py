@@ -16,15 +16,13 @@ from tracker.projections import segments
 from tracker.record import By, Order, Recorded, record
 from tracker.store import log
 from tracker.store.engine import after_commit, open_engine, reading
-from tracker.store.migrate import migrate
 
 CALLERS = 24
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url, threads=CALLERS)
-    migrate(engine)
+def engine(migrated_url: str) -> Iterator[Engine]:
+    engine = open_engine(migrated_url, threads=CALLERS)
     record(engine, development(opened("measure:us-x", at(1))), By("me", NOW))
     yield engine
     engine.dispose()

@@ -22,7 +22,7 @@ from tracker.store.engine import open_engine, reading
 from tracker.store.migrate import migrate
 
 Line = dict[str, Any]
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_sqlite = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 """What does not depend on the kind of database."""
 MX = {"key": "mx", "development": {"title": "Mexico is followed", "announced": "2025-01-01", "events": [
     {"type": "partner.registered", "subject": "partner:MX", "about": {"name": "Mexico"}}]}}  # fmt: skip
@@ -46,9 +46,8 @@ def corrected(until: str, key: str = "fix", which: str = "pause") -> Line:
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    migrate(engine)
+def engine(migrated_url: str) -> Iterator[Engine]:
+    engine = open_engine(migrated_url)
     yield engine
     engine.dispose()
 
@@ -264,9 +263,7 @@ class TestAsLearnt:
         assert "'soon' is not a date" in error
 
 
-@pytest.mark.parametrize(
-    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
-)
+@pytest.mark.parametrize("kind", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
 def test_others_may_record_meanwhile(take: Callable[..., Imported], engine: Engine) -> None:
     """An import locks many subjects after the head of the log, a single command one before it: neither waits for the
     other for ever."""

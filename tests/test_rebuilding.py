@@ -27,11 +27,10 @@ ME = By("me", NOW)
 
 
 @pytest.fixture
-def engine(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+def engine(migrated_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """A database with a history of twelve events, and pages of five."""
     monkeypatch.setattr(rebuilding, "PAGE", 5)
-    engine = open_engine(database_url)
-    migrate(engine)
+    engine = open_engine(migrated_url)
     catch_up(engine)
     grow(engine, "x", 12)
     yield engine

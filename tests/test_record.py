@@ -15,7 +15,6 @@ from tracker.record import By, Correct, Order, Recorded, Withdraw, record, rehea
 from tracker.schema import derived, durable
 from tracker.store import log
 from tracker.store.engine import open_engine, reading
-from tracker.store.migrate import migrate
 
 X, Y = "measure:us-x", "measure:us-y"
 ME = By("me", NOW)
@@ -62,9 +61,8 @@ class Book:
 
 
 @pytest.fixture
-def book(database_url: str) -> Iterator[Book]:
-    engine = open_engine(database_url)
-    migrate(engine)
+def book(migrated_url: str) -> Iterator[Book]:
+    engine = open_engine(migrated_url)
     yield Book(engine)
     engine.dispose()
 

@@ -24,10 +24,10 @@ def zygote() -> Iterator[Zygote]:
         yield found
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database of every kind in turn, which keeps what it acknowledges."""
-    if request.param == "sqlite":
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, which keeps what it acknowledges."""
+    if kind == "sqlite":
         yield f"sqlite:///{tmp_path / 'tracker.db'}"
     else:
         yield request.getfixturevalue("careful_url")

@@ -162,7 +162,7 @@ def test_one_after_another_is_killed_a_step_later(
     """Until the edition is committed there is nothing of it; until it was sent, nobody was told; the last one that is
     killed has sent it and written that down."""
     with telling(zygote, database_url, channel, at_once) as here:
-        for _ in range(5):
+        for _ in range(2):
             here.news()
             for step in steps(channel):
                 here.kill(step)

@@ -86,7 +86,7 @@ def test_a_port_that_is_taken(tmp_path: Path, seeded_database: Path) -> None:
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 def test_a_worker_ends_when_told(tmp_path: Path, database_url: str) -> None:
     with running("worker", tmp_path, TRACKER_DATABASE_URL=database_url, TRACKER_LOG_LEVEL="info") as process:
         assert process.stderr is not None
@@ -95,7 +95,7 @@ def test_a_worker_ends_when_told(tmp_path: Path, database_url: str) -> None:
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 def test_the_same_on_postgresql(
     tracker: Run, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -5,20 +5,25 @@ import pytest
 from delivery import post
 from delivery.post import Server, World
 
-
-@pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    here = post.world(database_url)
-    yield here
-    here.engine.dispose()
+from tests.conftest import copied
 
 
 @pytest.fixture
-def small_world(tmp_path: Path) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[World]:
+    yield from begun(request, kind, tmp_path)
+
+
+@pytest.fixture
+def small_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """On SQLite alone, for what does not depend on the database."""
-    here = post.world(f"sqlite:///{tmp_path / 'tracker.db'}")
-    yield here
-    here.engine.dispose()
+    yield from begun(request, "sqlite", tmp_path)
+
+
+def begun(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[World]:
+    with copied(request, kind, folder, post.begin) as (url, logged):
+        here = post.going_on(url, logged)
+        yield here
+        here.engine.dispose()
 
 
 @pytest.fixture

@@ -101,9 +101,8 @@ class World:
             )  # fmt: skip
 
 
-def world(url: str) -> World:
-    engine = open_engine(url)
-    migrate(engine)
+def begin(engine: Engine) -> list[str]:
+    """The developments that the record of a world begins with, into a database that is migrated."""
     here = World(engine, Clock(datetime(2025, 3, 1, 15, 0, tzinfo=UTC)))
     for code, name in (("MX", "Mexico"), ("CN", "China")):
         about = {"name": name}
@@ -112,8 +111,19 @@ def world(url: str) -> World:
     here.log(
         {"type": "measure.announced", "subject": TARIFF, "about": {"title": "A tariff"}, "effects": rates}
     )
-    here.clock.now = MORNING - timedelta(days=1)
-    return here
+    return here.logged
+
+
+def going_on(url: str, logged: list[str]) -> World:
+    """The world on the day before ``MORNING``, over a database in which it has begun."""
+    return World(open_engine(url), Clock(MORNING - timedelta(days=1)), [*logged])
+
+
+def world(url: str) -> World:
+    """A new world in an empty database."""
+    engine = open_engine(url)
+    migrate(engine)
+    return World(engine, Clock(MORNING - timedelta(days=1)), begin(engine))
 
 
 # ---------------------------------------------------------------- mail servers

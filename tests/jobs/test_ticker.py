@@ -8,6 +8,7 @@ import pytest
 from delivery import post
 from delivery.post import MORNING, World
 
+from tests.delivery.conftest import begun
 from tracker.delivery import deliveries
 from tracker.jobs import JOBS, ticker
 from tracker.jobs.job import Job, Surroundings
@@ -15,10 +16,8 @@ from tracker.store.engine import reading
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    here = post.world(f"sqlite:///{tmp_path / 'tracker.db'}")
-    yield here
-    here.engine.dispose()
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    yield from begun(request, "sqlite", tmp_path)
 
 
 def eventually(true: Callable[[], bool], seconds: float = 20) -> bool:

@@ -12,16 +12,14 @@ from tracker.projections import segments
 from tracker.record import By, Correct, record
 from tracker.store.engine import open_engine, reading
 from tracker.store.log import StoredEvent
-from tracker.store.migrate import migrate
 
 LONG = 60
 FIRST = date(2025, 1, 1)
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    migrate(engine)
+def engine(migrated_url: str) -> Iterator[Engine]:
+    engine = open_engine(migrated_url)
     yield engine
     engine.dispose()
 

@@ -11,14 +11,12 @@ from sqlalchemy import Engine
 from tests.web.conftest import settings_for, url_of
 from tracker.app import create_app
 from tracker.store.engine import open_engine
-from tracker.store.migrate import migrate
 from tracker.verifier import Fetch
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    migrate(engine)
+def engine(migrated_url: str) -> Iterator[Engine]:
+    engine = open_engine(migrated_url)
     yield engine
     engine.dispose()
 

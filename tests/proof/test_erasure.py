@@ -300,9 +300,9 @@ def test_no_byte_of_it_is_left_in_sqlites_files(
 
 @on_sqlite
 def test_who_reads_meanwhile_keeps_the_file_from_being_scrubbed_and_that_is_told(
-    engine: Engine, gone: tuple[str, str], database_url: str
+    engine: Engine, gone: tuple[str, str], migrated_url: str
 ) -> None:
-    other = open_engine(database_url)
+    other = open_engine(migrated_url)
     with engine.connect() as quick:
         quick.exec_driver_sql("PRAGMA busy_timeout = 10")
     with reading(other) as connection:

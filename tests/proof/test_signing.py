@@ -30,12 +30,12 @@ tree.sign(engine, sys.argv[2], NOW)
 """
 
 
-def test_several_processes_share_one_key(engine: Engine, database_url: str) -> None:
+def test_several_processes_share_one_key(engine: Engine, migrated_url: str) -> None:
     begun(engine)
     grown(engine, 300)
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", SIGNING, database_url, f"https://host-{n}.example"],
+            [sys.executable, "-c", SIGNING, migrated_url, f"https://host-{n}.example"],
             stdin=subprocess.PIPE, stderr=subprocess.PIPE, env={"PYTHONPATH": ":".join(filter(None, sys.path))},
         )
         for n in range(3)

@@ -4,19 +4,19 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, event, insert, text, update
-from web.world import replay
 
+from tests.web.conftest import small_world
 from tracker import read
 from tracker.domain.when import rfc3339
 from tracker.projections import segments
 from tracker.projections.segments import BELIEVED, node
 from tracker.store import log
-from tracker.store.engine import open_engine, reading, writing
-from tracker.store.migrate import migrate
+from tracker.store.engine import reading, writing
 
 OTHERS, DEEP = 4000, 400
 """How many events there are about others, and how often a lane of Mexico's is rewritten then."""
@@ -27,12 +27,8 @@ Statements = list[tuple[str, Any]]
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    migrate(engine)
-    replay(engine)
-    yield engine
-    engine.dispose()
+def engine(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[Engine]:
+    yield from small_world(request, kind, tmp_path)
 
 
 def grow(engine: Engine) -> None:

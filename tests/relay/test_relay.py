@@ -20,7 +20,9 @@ from sqlalchemy import Engine
 
 from tests.relay.jetstream import PREFIX, STREAM, Server
 from tests.several.processes import PROGRAM, ROOT, Process, environment, keep, started
-from tests.web.world import MX, development, logged, replay
+from tests.web.conftest import small_world
+from tests.web.world import MX, development, logged
+from tracker import cli
 from tracker.delivery import relay
 from tracker.domain.errors import Refused
 from tracker.store import followers, log
@@ -31,21 +33,13 @@ STEPS = ("sent", "taken", "kept")
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    migrate(engine)
-    replay(engine)
-    yield engine
-    engine.dispose()
+def engine(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[Engine]:
+    yield from small_world(request, kind, tmp_path)
 
 
 @pytest.fixture
-def on_sqlite(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'tracker.db'}")
-    migrate(engine)
-    replay(engine)
-    yield engine
-    engine.dispose()
+def on_sqlite(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    yield from small_world(request, "sqlite", tmp_path)
 
 
 @pytest.fixture
@@ -229,7 +223,6 @@ def test_a_stream_of_somebody_else_is_left_alone(on_sqlite: Engine, server: Serv
     [
         (["--stream", "a b"], "--stream 'a b': give letters"),
         (["--subject", "a.*"], "--subject 'a.*': give words"),
-        ([], "no NATS server can be spoken to at --url"),
     ],
 )
 def test_what_cannot_be_is_told_in_one_line(
@@ -241,6 +234,17 @@ def test_what_cannot_be_is_told_in_one_line(
     )  # fmt: skip
     (line,) = done.stderr.strip().splitlines()
     assert (done.returncode, said in line) == (2, True), line
+
+
+def test_where_no_server_is_found_that_is_told_after_a_while(
+    on_sqlite: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(relay, "PATIENCE_SECONDS", 1)
+    for name, value in surroundings(on_sqlite, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    code = cli.run(["relay", "nats", "--url", "nats://127.0.0.1:1"])
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert (code, "no NATS server can be spoken to at --url" in line) == (2, True), line
 
 
 def test_a_stream_that_is_ahead_is_not_written_to(on_sqlite: Engine, server: Server, tmp_path: Path) -> None:

@@ -22,16 +22,14 @@ from tracker.domain.events import Development
 from tracker.record import By, record
 from tracker.store import access
 from tracker.store.engine import open_engine, writing
-from tracker.store.migrate import migrate
 
 STREAMS, EVENTS = 500, 200
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    migrate(engine)
+def engine(migrated_url: str) -> Iterator[Engine]:
+    engine = open_engine(migrated_url)
     for sent in BEGINNING:
         record(engine, msgspec.convert(sent, Development), By("beginning", datetime.now(UTC)))
     yield engine
@@ -87,11 +85,11 @@ async def follow(process: Process, port: int, key: str) -> dict[str, Any]:
 
 
 @pytest.mark.campaign
-def test_five_hundred_streams_get_every_event_once(engine: Engine, database_url: str, tmp_path: Path) -> None:
+def test_five_hundred_streams_get_every_event_once(engine: Engine, migrated_url: str, tmp_path: Path) -> None:
     with writing(engine) as connection:
         key = access.create(connection, "Ann", datetime.now(UTC)).secret
     port = free_port()
-    with serve(environment(database_url, tmp_path), port) as process:
+    with serve(environment(migrated_url, tmp_path), port) as process:
         assert "Tracker: " in process.line()
         counted = asyncio.run(follow(process, port, key))
         assert process.ended() == (0, "")

@@ -26,7 +26,6 @@ from tracker.domain.events import Development
 from tracker.record import By, record
 from tracker.store import access, log
 from tracker.store.engine import open_engine, reading, writing
-from tracker.store.migrate import migrate
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,8 @@ class Cast:
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    migrate(engine)
+def engine(migrated_url: str) -> Iterator[Engine]:
+    engine = open_engine(migrated_url)
     for sent in BEGINNING:
         record(engine, msgspec.convert(sent, Development), By("beginning", datetime.now(UTC)))
     if engine.dialect.name == "postgresql":
@@ -199,22 +197,22 @@ def sound(counted: dict[str, Any]) -> None:
 
 
 @on_postgresql
-def test_web_processes_and_workers_share_a_server(engine: Engine, database_url: str, tmp_path: Path) -> None:
-    counted = together(engine, database_url, tmp_path, Cast(2, 1, 2, 3, 2, 3))
+def test_web_processes_and_workers_share_a_server(engine: Engine, migrated_url: str, tmp_path: Path) -> None:
+    counted = together(engine, migrated_url, tmp_path, Cast(2, 1, 2, 3, 2, 3))
     sound(counted)
     assert counted["of these lost by who follows it"] > 0, "a plain column loses nothing: this proves nothing"
 
 
 @on_sqlite
-def test_one_writes_and_many_read_a_file(engine: Engine, database_url: str, tmp_path: Path) -> None:
-    sound(together(engine, database_url, tmp_path, Cast(1, 0, 3, 0, 2, 2)))
+def test_one_writes_and_many_read_a_file(engine: Engine, migrated_url: str, tmp_path: Path) -> None:
+    sound(together(engine, migrated_url, tmp_path, Cast(1, 0, 3, 0, 2, 2)))
 
 
 @pytest.mark.campaign
-def test_a_minute_of_it(engine: Engine, database_url: str, tmp_path: Path) -> None:
+def test_a_minute_of_it(engine: Engine, migrated_url: str, tmp_path: Path) -> None:
     on_server = engine.dialect.name == "postgresql"
     counted = together(
-        engine, database_url, tmp_path, Cast(3, 2, 5, 3, 4, 60) if on_server else Cast(1, 0, 8, 0, 4, 60)
+        engine, migrated_url, tmp_path, Cast(3, 2, 5, 3, 4, 60) if on_server else Cast(1, 0, 8, 0, 4, 60)
     )
     sound(counted)
     if on_server:

@@ -8,13 +8,11 @@ from sqlalchemy import Engine
 
 from tracker.schema import derived, durable
 from tracker.store.engine import open_engine, reading
-from tracker.store.migrate import migrate
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    migrate(engine)
+def engine(migrated_url: str) -> Iterator[Engine]:
+    engine = open_engine(migrated_url)
     yield engine
     engine.dispose()
 

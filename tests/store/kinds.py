@@ -2,7 +2,7 @@
 
 import pytest
 
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_sqlite = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize(
-    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+    "kind", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
 )

@@ -51,10 +51,10 @@ def test_a_commit_of_this_process_is_told_without_waiting(
 
 
 def test_a_commit_of_another_process_is_found(
-    database_url: str, told: Queue[int], follow: Callable[..., Following]
+    migrated_url: str, told: Queue[int], follow: Callable[..., Following]
 ) -> None:
     follow()
-    elsewhere = open_engine(database_url)
+    elsewhere = open_engine(migrated_url)
     log(elsewhere)
     elsewhere.dispose()
     assert told.get(timeout=SOON_SECONDS) == 2

@@ -1,18 +1,16 @@
 """A service over a small world, on a database of either kind."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import Engine
 
-from tests.conftest import execute
+from tests.conftest import KINDS, copied, url_of
 from tests.web.world import NOW, replay
 from tracker.app import create_app
 from tracker.settings import Settings, load
@@ -58,37 +56,17 @@ def settings_for(url: str, folder: Path, **others: str) -> Settings:
     )
 
 
-@pytest.fixture(scope="session")
-def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small world in a SQLite file, to copy."""
-    path = tmp_path_factory.mktemp("world") / "tracker.db"
-    made(f"sqlite:///{path}").dispose()
-    return path
-
-
-@pytest.fixture(scope="session")
-def small_world_on_postgresql(postgresql: Engine) -> str:
-    """The small world in a PostgreSQL database, to copy."""
-    name = f"tracker_test_{uuid4().hex}"
-    execute(postgresql, f"CREATE DATABASE {name}")
-    made(url_of(postgresql, name)).dispose()
-    return name
-
-
-KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
-
-
-@pytest.fixture(params=KINDS)
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+@pytest.fixture
+def engine(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[Engine]:
     """The small world, on every kind of database in turn."""
-    yield from copied(request, request.param, tmp_path)
+    yield from small_world(request, kind, tmp_path)
 
 
 @pytest.fixture(scope="session", params=KINDS)
 def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service of every kind in turn, for tests that leave nothing behind."""
     folder = tmp_path_factory.mktemp("shared")
-    for engine in copied(request, request.param, folder):
+    for engine in small_world(request, request.param, folder):
         yield from serving(engine, settings_for(url_of(engine), folder))
 
 
@@ -101,40 +79,23 @@ def service(engine: Engine, tmp_path: Path) -> Iterator[Service]:
 @pytest.fixture
 def on_sqlite(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
     """The service on SQLite alone, where the kind of database plays no part."""
-    for engine in copied(request, "sqlite", tmp_path):
+    for engine in small_world(request, "sqlite", tmp_path):
         yield from serving(engine, settings_for(url_of(engine), tmp_path))
 
 
 @pytest.fixture
 def closed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
     """A service whose reading is closed."""
-    for engine in copied(request, "sqlite", tmp_path):
+    for engine in small_world(request, "sqlite", tmp_path):
         yield from serving(engine, settings_for(url_of(engine), tmp_path, reading="closed"))
 
 
-def copied(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[Engine]:
+def small_world(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[Engine]:
     """A copy of the small world."""
-    if kind == "sqlite":
-        shutil.copy(request.getfixturevalue("small_world"), folder / "tracker.db")
-        engine = open_engine(f"sqlite:///{folder / 'tracker.db'}")
+    with copied(request, kind, folder, replay) as (url, _):
+        engine = open_engine(url)
         yield engine
         engine.dispose()
-        return
-    template, server = (
-        request.getfixturevalue("small_world_on_postgresql"),
-        request.getfixturevalue("postgresql"),
-    )
-    name = f"tracker_test_{uuid4().hex}"
-    execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    engine = open_engine(url_of(server, name))
-    yield engine
-    engine.dispose()
-    execute(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def url_of(engine: Engine, database: str | None = None) -> str:
-    url = engine.url if database is None else engine.url.set(database=database)
-    return url.render_as_string(hide_password=False)
 
 
 def made(url: str) -> Engine:

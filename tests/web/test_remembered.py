@@ -1,7 +1,6 @@
 """An answer that is kept in memory is the one that would be worked out afresh."""
 
 import asyncio
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from litestar.testing import TestClient
 from sqlalchemy import text
 
+from tests.conftest import copied
 from tests.web.conftest import Service, settings_for
 from tests.web.world import PAUSE, development, logged, replay, withdrawn
 from tracker import rebuilding
@@ -22,7 +22,6 @@ from tracker.read import Point
 from tracker.read.moving import Moving
 from tracker.store import erasure
 from tracker.store.engine import open_engine, writing
-from tracker.store.migrate import migrate
 from tracker.web import remembered
 
 PATHS = (
@@ -67,12 +66,11 @@ class Two:
 
 
 @pytest.fixture
-def two(database_url: str, tmp_path: Path) -> Iterator[Two]:
-    found = Two(database_url, tmp_path)
-    migrate(found.engine)
-    replay(found.engine)
-    yield found
-    found.engine.dispose()
+def two(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[Two]:
+    with copied(request, kind, tmp_path, replay) as (url, _):
+        found = Two(url, tmp_path)
+        yield found
+        found.engine.dispose()
 
 
 def deadline(number: int) -> dict[str, Any]:
@@ -105,23 +103,26 @@ steps = st.lists(
 )  # fmt: skip
 @given(steps=steps, paths=st.lists(st.sampled_from(PATHS), min_size=3, max_size=5, unique=True))
 def test_what_is_remembered_is_what_would_be_worked_out(
-    small_world: Path, tmp_path_factory: pytest.TempPathFactory, steps: list[Any], paths: list[str]
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    steps: list[Any],
+    paths: list[str],
 ) -> None:
     folder = tmp_path_factory.mktemp("two")
-    shutil.copy(small_world, folder / "tracker.db")
-    two = Two(f"sqlite:///{folder / 'tracker.db'}", folder)
-    for number, step in enumerate(steps):
-        match step:
-            case datetime():
-                two.now = max(two.now, step)
-            case "rebuild":
-                list(rebuilding.rebuild(two.engine))
-            case _:
-                command = {"pause": PAUSE, "deadline": deadline(number), "later": later(number)}[step]
-                logged(two.engine, {**command, "title": f"{step} {number}"}, two.now)
-        for path in paths * 2:
-            two.assert_alike(path)
-    two.engine.dispose()
+    with copied(request, "sqlite", folder, replay) as (url, _):
+        two = Two(url, folder)
+        for number, step in enumerate(steps):
+            match step:
+                case datetime():
+                    two.now = max(two.now, step)
+                case "rebuild":
+                    list(rebuilding.rebuild(two.engine))
+                case _:
+                    command = {"pause": PAUSE, "deadline": deadline(number), "later": later(number)}[step]
+                    logged(two.engine, {**command, "title": f"{step} {number}"}, two.now)
+            for path in paths * 2:
+                two.assert_alike(path)
+        two.engine.dispose()
 
 
 def test_each_is_the_same_at_every_edge_of_time(two: Two) -> None:
@@ -187,9 +188,7 @@ def test_what_many_ask_for_is_worked_out_once(two: Two, monkeypatch: pytest.Monk
             monkeypatch.undo()
 
 
-@pytest.mark.parametrize(
-    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
-)
+@pytest.mark.parametrize("kind", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
 def test_a_connection_that_was_ended_is_replaced(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     with two.remembers as client:
         for _ in range(3):

@@ -8,7 +8,7 @@ import pytest
 from delivery.hooks import CALM
 from delivery.vectors import AS_WRITTEN, BY_NAME, CHANGING, Canaries, Vector, canaries
 
-from tests.web.conftest import Service, copied, serving, settings_for, url_of
+from tests.web.conftest import Service, serving, settings_for, small_world, url_of
 from tests.web.world import NOW
 from tracker.delivery import deliveries, sender, subscriptions
 from tracker.store.engine import reading
@@ -20,7 +20,7 @@ API, FORM = AS_WRITTEN[0::3], AS_WRITTEN[1::3]
 @pytest.fixture
 def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
     """One that may send without encryption: the vectors then reach as far as they can."""
-    for engine in copied(request, "sqlite", tmp_path):
+    for engine in small_world(request, "sqlite", tmp_path):
         yield from serving(engine, settings_for(url_of(engine), tmp_path, plain_http="allowed"))
 
 

@@ -1,6 +1,5 @@
 """The calendar: a date keeps its name while it moves, is called off and comes back; it holds nothing but the record."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,11 +11,10 @@ from litestar.testing import TestClient
 from sqlalchemy import Engine
 
 from tests.web import rfc5545
-from tests.web.conftest import settings_for
+from tests.web.conftest import settings_for, small_world, url_of
 from tests.web.world import DEAL, EU, MX, corrected, development, logged, rated, withdrawn
 from tracker.app import create_app
 from tracker.settings import load
-from tracker.store.engine import open_engine
 
 BEGUN = datetime(2025, 9, 1, 12, tzinfo=UTC)
 BORDER = "measure:us-border-mx"
@@ -61,18 +59,14 @@ class Desk:
 
 
 @pytest.fixture
-def desk(small_world: Path, tmp_path: Path) -> Iterator[Desk]:
-    shutil.copy(small_world, tmp_path / "tracker.db")
-    url = f"sqlite:///{tmp_path / 'tracker.db'}"
-    engine = open_engine(url)
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     held: list[Desk] = []
-    app = create_app(
-        settings_for(url, tmp_path, public_url="https://tracker.example"), engine, lambda: held[0].now
-    )
-    with TestClient(app) as client:
-        held.append(Desk(engine, app, client))
-        yield held[0]
-    engine.dispose()
+    for engine in small_world(request, "sqlite", tmp_path):
+        settings = settings_for(url_of(engine), tmp_path, public_url="https://tracker.example")
+        app = create_app(settings, engine, lambda: held[0].now)
+        with TestClient(app) as client:
+            held.append(Desk(engine, app, client))
+            yield held[0]
 
 
 def deadline(kind: str, key: str = "truce", subject: str = MX, **set: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import uvicorn
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import positive_data_acceptance
 
-from tests.web.conftest import copied, settings_for, url_of
+from tests.web.conftest import settings_for, small_world, url_of
 from tests.web.world import NOW
 from tracker.app import create_app
 from tracker.settings import load
@@ -42,7 +42,7 @@ def server(
 ) -> Iterator[dict[str, Any]]:
     """Where to send a case, and as whom."""
     folder: Path = tmp_path_factory.mktemp("fuzz")
-    for engine in copied(request, "sqlite", folder):
+    for engine in small_world(request, "sqlite", folder):
         app = create_app(settings_for(url_of(engine), folder), engine, lambda: NOW)
         with writing(engine) as connection:
             key = access.create(connection, "Ann", NOW).secret

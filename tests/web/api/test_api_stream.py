@@ -15,7 +15,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, text
 
-from tests.web.conftest import copied, settings_for, url_of
+from tests.web.conftest import settings_for, small_world, url_of
 from tests.web.listening import free_port, opened, reading, served, until
 from tests.web.world import DE, EU, GB, MX, NOW, PAUSE, development, logged
 from tracker.app import create_app
@@ -63,7 +63,7 @@ def station(engine: Engine, tmp_path: Path) -> Iterator[Station]:
 
 @pytest.fixture
 def on_sqlite(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Station]:
-    for engine in copied(request, "sqlite", tmp_path):
+    for engine in small_world(request, "sqlite", tmp_path):
         yield from stations(engine, tmp_path)
 
 
@@ -220,7 +220,7 @@ def test_closed_reading_closes_the_stream(request: pytest.FixtureRequest, tmp_pa
             await until(lambda: stranger.ended and len(analyst.ids) == closed.end)
             assert stranger.status == 401
 
-    for engine in copied(request, "sqlite", tmp_path):
+    for engine in small_world(request, "sqlite", tmp_path):
         with writing(engine) as connection:
             key = access.create(connection, "Ann", NOW).secret
         for closed in stations(engine, tmp_path, reading="closed"):
@@ -248,7 +248,7 @@ def test_a_type_that_is_none_is_refused(on_sqlite: Station, path: str) -> None:
     assert "did you mean measure.paused?" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
+@pytest.mark.parametrize("kind", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
 def test_a_killed_connection_is_survived(station: Station) -> None:
     async def follow() -> None:
         async with station.reading(f"/v1/stream?after_position={station.end}") as reader:
@@ -290,7 +290,7 @@ SERVE = (
 )
 
 
-@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 def test_open_streams_end_when_the_server_does_and_hold_it_up_for_nobody(
     engine: Engine, tmp_path: Path
 ) -> None:

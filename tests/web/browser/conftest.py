@@ -44,13 +44,21 @@ def served(founding: Path, tmp_path: Path) -> Iterator[tuple[str, str]]:
     engine.dispose()
 
 
-@pytest.fixture
-def browser(chromium: Path) -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def launched(chromium: Path) -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as started:
         opened = started.chromium.launch(executable_path=chromium, args=FLAGS)
         yield opened
         opened.close()
+
+
+@pytest.fixture
+def browser(launched: Any) -> Iterator[Any]:
+    """A browser that remembers nothing of another test."""
+    yield launched
+    for context in launched.contexts:
+        context.close()
 
 
 FAINT = """() => {

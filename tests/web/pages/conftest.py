@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from sqlalchemy import Engine
 
-from tests.web.conftest import Service, copied, serving, settings_for
+from tests.web.conftest import Service, serving, settings_for, small_world
 from tests.web.pages.enrolling import Desk, desk
 from tests.web.world import NOW
 from tracker.seeding import seed
@@ -87,7 +87,7 @@ def both(engine: Engine, tmp_path: Path) -> Iterator[Desk]:
 def idle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A desk on SQLite alone, at which nothing is left behind."""
     folder = tmp_path_factory.mktemp("idle")
-    for engine in copied(request, "sqlite", folder):
+    for engine in small_world(request, "sqlite", folder):
         with desk(engine, folder) as found:
             yield found
 
@@ -103,6 +103,6 @@ def here(idle: Desk) -> Iterator[Desk]:
 @pytest.fixture
 def closed_desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     """A desk where reading is closed."""
-    for engine in copied(request, "sqlite", tmp_path):
+    for engine in small_world(request, "sqlite", tmp_path):
         with desk(engine, tmp_path, reading="closed") as found:
             yield found

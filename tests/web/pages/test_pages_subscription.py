@@ -10,7 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from tests.delivery.receiver import Receiver, receiver, says
-from tests.web.conftest import copied
+from tests.web.conftest import small_world
 from tests.web.pages.conftest import BROWSER, words
 from tests.web.pages.enrolling import READER, Desk, desk
 from tests.web.world import PAUSE
@@ -31,7 +31,7 @@ def endpoint() -> Iterator[Receiver]:
 def hooked(request: pytest.FixtureRequest, tmp_path: Path, endpoint: Receiver) -> Iterator[Desk]:
     """A desk that may send to the endpoint."""
     allowed = {"private_hosts": f"{endpoint.host}:{endpoint.port}", "plain_http": "allowed"}
-    for engine in copied(request, "sqlite", tmp_path):
+    for engine in small_world(request, "sqlite", tmp_path):
         with desk(engine, tmp_path, **allowed) as found:
             yield found
 
