@@ -179,7 +179,9 @@ def pytest_collection_finish() -> None:
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A server to create databases on: the one of TRACKER_TEST_POSTGRES, or one for this session alone."""
     if url := os.environ.get("TRACKER_TEST_POSTGRES"):
-        yield administrator(url)
+        server = administrator(url)
+        yield server
+        server.dispose()
         return
     # Right below the temporary folder: as root, the server runs as a user who is let into all folders above.
     with tempfile.TemporaryDirectory(prefix="tracker-", dir=memory()) as folder:
