@@ -195,7 +195,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 def memory() -> Path | None:
-    """A folder in memory, where a database is created ten times as quickly; none where there is little room."""
+    """A folder in memory, where a database is created several times as quickly; none where there is little room."""
     shared = Path("/dev/shm")
     if not shared.is_dir() or not os.access(shared, os.W_OK):
         return None
