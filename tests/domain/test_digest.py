@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from domain.book import CODES, Book
-from domain.following import Follower, known
+from domain.following import Follower, Reader, known
 from domain.given import amended, at, ended, event, opened, paused
 from domain.histories import histories
 from hypothesis import HealthCheck, given, settings
@@ -115,6 +115,23 @@ def test_who_reads_every_edition_knows_what_is_known(told: tuple[Book, list[Mark
     assert_readers_know(told)
 
 
+def assert_readers_know_how_it_is(told: tuple[Book, list[Mark]]) -> None:
+    book, marks = told
+    readers = {code: Reader() for code in CODES}
+    for since, until in windows(marks):
+        edition = book.edition(CODES, since, until)
+        for code, reader in readers.items():
+            reader.read(edition, code)
+            seen = book.watched(code, until.position, until.position).known(until.position)
+            assert reader.held == known(seen, until.as_of)
+
+
+@settings(search, max_examples=30)
+@given(told())
+def test_who_takes_each_line_as_it_stands_knows_how_it_is(told: tuple[Book, list[Mark]]) -> None:
+    assert_readers_know_how_it_is(told)
+
+
 def assert_told_once(told: tuple[Book, list[Mark]], codes: list[str]) -> None:
     book, marks = told
     counted: dict[int, int] = {}
@@ -149,6 +166,7 @@ def test_every_event_in_scope_is_told_once_and_no_other(
 def test_the_three_laws_at_length(told: tuple[Book, list[Mark]], codes: list[str]) -> None:
     assert_leads_on(told)
     assert_readers_know(told)
+    assert_readers_know_how_it_is(told)
     assert_told_once(told, codes)
 
 
@@ -294,6 +312,30 @@ def test_a_withdrawal_says_what_stands_instead() -> None:
     book.withdraw(which)
     (entry,) = book.edition(["MX"], since, mark(book, APRIL)).withdrawn
     assert (words(entry), entry.reason) == (["Land of MX: 25%, was 39%"], "It never happened")
+
+
+def test_a_withdrawal_says_what_time_brought_since() -> None:
+    """Its pause was to end the day before; then it had ended early; then it had not; meanwhile it did end."""
+    book = tariff_on_mexico()
+    until = datetime(2025, 3, 5, 4, 59, tzinfo=UTC)
+    logged(
+        book,
+        paused(TARIFF, {"target": "MX", "from": "2025-03-03T10:00", "until": "2025-03-05"}),
+        announced="2025-03-03",
+    )
+    early = {"target": "MX", "from": "2025-03-04"}
+    which = logged(
+        book, event("measure.resumed", TARIFF, early), announced="2025-03-03", title="Pause ends early"
+    )
+    since = mark(book, datetime(2025, 3, 4, 12, tzinfo=UTC))
+    book.withdraw(which)
+    (entry,) = book.edition(["MX"], since, mark(book, until)).withdrawn
+    assert words(entry) == ["Land of MX: paused from 4 March 2025 until 5 March 2025, was in force"]
+    (entry,) = book.edition(["MX"], since, mark(book, until + timedelta(hours=7))).withdrawn
+    assert words(entry) == [
+        "Land of MX: paused from 4 March 2025 until 5 March 2025, was in force",
+        "Land of MX: in force from 5 March 2025, was paused",
+    ]
 
 
 def test_a_correction_reaches_those_whom_only_the_original_concerned() -> None:

@@ -44,7 +44,7 @@ def tell(
         return [entry for entry in entries if entry.kind == kind]
 
     names = {who.code: who.name for who in watched}
-    return Edition(
+    edition = Edition(
         day=frame.day, zone=frame.zone, scope=frame.scope, about=about(frame.scope, names), partners=[*names],
         since=frame.since, until=frame.until,
         took_effect=telling.moved("took_effect", _together(moved.took_effect, moved.reached), causes),
@@ -53,6 +53,7 @@ def tell(
         coming=telling.moved("coming", moved.coming, causes), unchecked=_unchecked(frame, watched),
         editorial=sum(_editorial(story, frame.since.position) for story in stories),
     )  # fmt: skip
+    return telling.brought_up(edition)
 
 
 def _together(*parts: Mapping[str, list[Change]]) -> dict[str, list[Change]]:

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from tracker.domain import words
-from tracker.domain.edition import Entry, Kind, Line, Mark, Named, Scope
+from tracker.domain.closing import Left, Place, left_wrong
+from tracker.domain.edition import PARTS, Edition, Entry, Kind, Line, Mark, Named, Scope
 from tracker.domain.events import HOME, Told, actor_of, kind_of
 from tracker.domain.history import About, Change, Fact, Key, same, value
 from tracker.domain.moves import cause, echoed, inert, vacuous
@@ -95,6 +96,7 @@ class Telling:
         self.names = {who.code: who.name for who in watched}
         self.told_on = told_on
         self.zone = ZoneInfo(frame.zone)
+        self.acts: dict[str, _Act] = {}
         self.abouts: dict[str, About] = {}
         for who in watched:
             self.abouts.update(who.abouts)
@@ -121,10 +123,9 @@ class Telling:
 
     def _entry(self, kind: Kind, story: Story, lines: list[Line]) -> Entry:
         first, told = story[0], story[-1].told
-        whens = {line.when for line in lines if not line.quiet}
         return Entry(
             kind=kind, development=first.development, event=first.id, title=told.title, summary=told.summary,
-            dates="", when=whens.pop() if len(whens) == 1 else "", day="", partners=[], positions=[],
+            dates="", when=_in_common(lines), day="", partners=[], positions=[],
             sources=msgspec.to_builtins(told.sources), lines=lines, topics=_topics(story),
         )  # fmt: skip
 
@@ -191,6 +192,36 @@ class Telling:
     def _day(self, at: datetime) -> str:
         return at.astimezone(self.zone).date().isoformat()
 
+    def brought_up(self, edition: Edition) -> Edition:
+        """An edition that says how things stand at its end, also where what it says of them was over before."""
+        parts: dict[Place, list[Left]] = {}
+        for left in left_wrong(edition, self.watched.values()):
+            parts.setdefault(left.place, []).append(left)
+        found = {kind: [*getattr(edition, kind)] for kind, _ in PARTS}
+        for (kind, number), its in parts.items():
+            entry = found[kind][number]
+            lines = [*entry.lines, *self._standing(its, self.acts[entry.development])]
+            found[kind][number] = msgspec.structs.replace(entry, lines=lines, when=_in_common(lines))
+        return msgspec.structs.replace(edition, **found)
+
+    def _standing(self, lefts: Sequence[Left], act: _Act) -> list[Line]:
+        """How items stand at the end, as lines; those for people first."""
+        alike: dict[bytes, _Alike] = {}
+        position = self.frame.until.position
+        for left in lefts:
+            who, change = self.watched[left.code], left.change
+            before, after = who.known(self.frame.since.position), who.known(position)
+            quiet = left.said or any(
+                (vacuous(change, before, after), inert(change, after), echoed(change, before, after))
+            )
+            one = _Alike(change, position, quiet, False)
+            one = alike.setdefault(_signature(one, change.key), one)
+            one.codes.append(left.code)
+            one.vias.append(_via(who, change))
+            one.scopes = [change.key.scope] if change.key.scope else []
+        lines = [self._line(held, act, True) for held in _by_scope(alike.values())]
+        return sorted(lines, key=lambda line: line.quiet)
+
     # ------------------------------------------------------------ lines
 
     def _lines_of(self, one: News, back: Back) -> list[Line]:
@@ -209,6 +240,7 @@ class Telling:
         """Changes as lines: equal ones of several partners, or of several scopes, are one. ``silent``: all of
         them are for programs alone."""
         act = _Act(story[-1].told, [fact.subject for fact in facts(story)] or [story[-1].subject])
+        self.acts[story[0].development] = act
         lines = [
             self._line(held, act, by_time)
             for held in _by_scope(self._by_partner(found, story, by_time, back, silent))
@@ -381,6 +413,12 @@ def _signature(one: _Alike, key: Key) -> bytes:
         one.told,
     ]
     return msgspec.json.encode(said, order="sorted")
+
+
+def _in_common(lines: Iterable[Line]) -> str:
+    """From and until when, where that is the same for all that people are told."""
+    whens = {line.when for line in lines if not line.quiet}
+    return whens.pop() if len(whens) == 1 else ""
 
 
 def _topics(story: Story) -> list[str]:
