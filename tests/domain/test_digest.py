@@ -246,7 +246,77 @@ def test_what_was_to_end_today_and_was_prolonged_yesterday_is_not_told_as_ended(
         ["Land of MX: in force from 1 April 2025, was paused"]
     ]
     (entry,) = edition.new
-    assert words(entry) == ["Land of MX: paused from 1 April 2025 until 1 May 2025, was in force"]
+    assert words(entry) == ["Land of MX: stays paused until 1 May 2025"]
+    assert entry.lines[0].note == "was to be in force from 1 April 2025"
+
+
+def cheaper_from_march() -> Book:
+    book = tariff_on_mexico()
+    logged(
+        book, amended(TARIFF, at(12, "MX", **{"from": "2025-03-10"})), announced="2025-02-20", title="Cheaper"
+    )
+    return book
+
+
+def said(edition: Edition) -> list[tuple[str, list[str], str | None]]:
+    return [(entry.title, words(entry), line.note) for entry in edition.told for line in entry.shown]
+
+
+@pytest.mark.parametrize("day", [5, 10])
+def test_what_is_put_off_stays_as_it_is_and_was_never_otherwise(day: int) -> None:
+    """Told before the day that it was due, and on that day."""
+    book = cheaper_from_march()
+    since = mark(book, MARCH)
+    wait = at(25, "MX", **{"from": "2025-03-10", "until": "2025-03-20"})
+    logged(book, amended(TARIFF, wait), announced="2025-03-05", title="Put off")
+    edition = book.edition(["MX"], since, mark(book, datetime(2025, 3, day, 13, tzinfo=UTC)))
+    assert [(one.title, words(one), one.lines[0].note) for one in edition.new] == [
+        ("Put off", ["Land of MX: stays 25% until 20 March 2025"], "was to be 12% from 10 March 2025")
+    ]
+
+
+def test_what_was_due_and_comes_otherwise_was_to_be() -> None:
+    book = cheaper_from_march()
+    since = mark(book, MARCH)
+    more = at(15, "MX", **{"from": "2025-03-10"})
+    logged(book, amended(TARIFF, more), announced="2025-03-05", title="Not so cheap")
+    edition = book.edition(["MX"], since, mark(book, datetime(2025, 3, 6, 13, tzinfo=UTC)))
+    assert said(edition) == [("Not so cheap", ["Land of MX: 15% from 10 March 2025"], "was to be 12%")]
+
+
+def test_what_takes_effect_late_in_the_telling_was_what_it_was() -> None:
+    """It held for five days before it was changed."""
+    book = cheaper_from_march()
+    since = mark(book, datetime(2025, 3, 14, 13, tzinfo=UTC))
+    more = at(15, "MX", **{"from": "2025-03-10"})
+    logged(book, amended(TARIFF, more), announced="2025-03-15", title="Back-dated")
+    assert said(book.edition(["MX"], since, mark(book, APRIL))) == [
+        ("Back-dated", ["Land of MX: 15% since 10 March 2025, was 12%"], None)
+    ]
+
+
+def test_until_is_not_said_of_what_stays_so_after() -> None:
+    """The pause would have ended a day later anyway."""
+    book = tariff_on_mexico()
+    logged(book, paused(TARIFF, {"target": "MX", "until": "2025-03-08"}), announced="2025-02-03")
+    since = mark(book, MARCH)
+    early = event("measure.resumed", TARIFF, {"target": "MX", "from": "2025-03-07"})
+    logged(book, early, announced="2025-03-05", title="Early")
+    soon = mark(book, datetime(2025, 3, 6, 13, tzinfo=UTC))
+    assert said(book.edition(["MX"], since, soon)) == [
+        ("Early", ["Land of MX: in force from 7 March 2025, was paused"], None)
+    ]
+
+
+def test_what_is_still_to_come_has_not_moved_there_and_back() -> None:
+    book = tariff_on_mexico()
+    pause = {"target": "MX", "from": "2025-03-08", "until": "2025-03-12"}
+    logged(book, paused(TARIFF, pause), announced="2025-02-03", title="Pause")
+    edition = book.edition(["MX"], mark(book, FEB), mark(book, MARCH))
+    assert [(words(entry), [line.note for line in entry.lines]) for entry in edition.coming] == [
+        (["Land of MX: paused from 8 March 2025 until 12 March 2025, was in force"], [None]),
+        (["Land of MX: in force from 12 March 2025, was paused"], [None]),
+    ]
 
 
 def test_what_is_ordered_for_next_month_is_new_today() -> None:

@@ -13,9 +13,9 @@ import msgspec
 from tracker.domain import words
 from tracker.domain.closing import Left, Place, left_wrong
 from tracker.domain.edition import PARTS, Edition, Entry, Kind, Line, Mark, Named, Scope
-from tracker.domain.events import HOME, Told, actor_of, kind_of
-from tracker.domain.history import About, Change, Fact, Key, same, value
-from tracker.domain.moves import cause, echoed, inert, vacuous
+from tracker.domain.events import HOME, DevelopmentCorrected, DevelopmentWithdrawn, Told, actor_of, kind_of
+from tracker.domain.history import About, Change, Fact, History, Key, agrees, same, value
+from tracker.domain.moves import MOMENT, cause, echoed, inert, vacuous
 from tracker.domain.news import News, Said, Story, facts
 from tracker.domain.paint import EVERYONE, announced
 from tracker.domain.patches import Patch
@@ -58,13 +58,17 @@ class Frame:
 @dataclass(slots=True)
 class _Alike:
     """A change with all for whom, and all goods of which, it is told in the same words. ``told``: the words in which
-    its readers were told otherwise, and when."""
+    its readers were told otherwise, and when. ``till``: how long what it leaves stays so. ``due``: what it changes was
+    yet to come; ``stays``: and now it is to stay as it is."""
 
     change: Change
     position: int
     quiet: bool
     back: bool
+    till: datetime
     told: str = ""
+    due: bool = False
+    stays: bool = False
     codes: list[str] = field(default_factory=list)
     vias: list[str] = field(default_factory=list)
     scopes: list[str] = field(default_factory=list)
@@ -167,7 +171,7 @@ class Telling:
             for change in changes:
                 due_to = causes[cause(change)].development
                 parts.setdefault((due_to, change.start), {}).setdefault(code, []).append(change)
-        back = _there_and_back(found)
+        back = _there_and_back(found) if kind == "took_effect" else set()
         entries = []
         for (development, at), by_code in sorted(parts.items(), key=lambda part: (part[0][1], part[0][0])):
             patches = {
@@ -176,7 +180,7 @@ class Telling:
             story = sorted(
                 (s for s in causes.values() if s.development == development), key=lambda s: s.position
             )
-            lines = self._lines(patches, story, by_time=True, back=back)
+            lines = self._lines(patches, story, by_time=True, back=back, fell=kind == "fell_through")
             wanted = self._wanted(_topics(story))
             shown = {code for line in lines if not line.quiet for code in line.partners} if wanted else set()
             if not shown and kind == "coming":
@@ -214,7 +218,7 @@ class Telling:
             quiet = left.said or any(
                 (vacuous(change, before, after), inert(change, after), echoed(change, before, after))
             )
-            one = _Alike(change, position, quiet, False)
+            one = _Alike(change, position, quiet, False, change.end)
             one = alike.setdefault(_signature(one, change.key), one)
             one.codes.append(left.code)
             one.vias.append(_via(who, change))
@@ -236,14 +240,15 @@ class Telling:
         by_time: bool,
         back: Back,
         silent: bool = False,
+        fell: bool = False,
     ) -> list[Line]:
         """Changes as lines: equal ones of several partners, or of several scopes, are one. ``silent``: all of
-        them are for programs alone."""
+        them are for programs alone. ``fell``: they did not come."""
         act = _Act(story[-1].told, [fact.subject for fact in facts(story)] or [story[-1].subject])
         self.acts[story[0].development] = act
         lines = [
             self._line(held, act, by_time)
-            for held in _by_scope(self._by_partner(found, story, by_time, back, silent))
+            for held in _by_scope(self._by_partner(found, story, act, by_time, back, silent, fell))
         ]
         return sorted(
             lines,
@@ -251,15 +256,27 @@ class Telling:
         )
 
     def _by_partner(
-        self, found: Mapping[str, Sequence[Patch]], story: Story, by_time: bool, back: Back, silent: bool
+        self,
+        found: Mapping[str, Sequence[Patch]],
+        story: Story,
+        act: _Act,
+        by_time: bool,
+        back: Back,
+        silent: bool,
+        fell: bool,
     ) -> list[_Alike]:
         alike: dict[bytes, _Alike] = {}
         for code, patches in found.items():
             who, changes = self.watched[code], [patch.change for patch in patches]
             for change, position in patches:
                 quiet = silent or self._quiet(who, change, changes, by_time)
-                told = "" if by_time else self._was_told(change, story)
-                one = _Alike(change, position, quiet, (code, change.key) in back, told)
+                seen = who.known((self.frame.since if fell else self.frame.until).position)
+                one = _Alike(
+                    change, position, quiet, (code, change.key) in back, _till(change, seen, by_time)
+                )
+                if not by_time:
+                    one.told = self._was_told(change, story)
+                    one.due, one.stays = self._due(who, change, story, act)
                 one = alike.setdefault(_signature(one, change.key), one)
                 one.codes.append(code)
                 one.vias.append(_via(who, change))
@@ -277,6 +294,18 @@ class Telling:
         if by_time or {name: value(change.after, name) for name in change.after} != {"status": "announced"}:
             return False
         return any(other.key == change.key and other.start == change.end for other in others)
+
+    def _due(self, who: Watched, change: Change, story: Story, act: _Act) -> tuple[bool, bool]:
+        """Whether what a change finds was yet to come, and did not hold before it either; and whether what it leaves
+        is what holds before it."""
+        mended = isinstance(story[-1].event, DevelopmentCorrected | DevelopmentWithdrawn)
+        now = self.frame.until.as_of if mended else announced(act.told, act.on(change.key.subject)).at
+        names = {**change.before, **change.after}
+        marks = self.frame.since, self.frame.until
+        was = [who.known(mark.position).own(change.key, change.start - MOMENT) for mark in marks]
+        if change.start <= now or any(agrees(change.before, one, names) for one in was):
+            return False, False
+        return True, agrees(change.after, was[-1], names)
 
     def _was_told(self, change: Change, story: Story) -> str:
         """What readers were told that this development says, and when, where that was something else."""
@@ -298,12 +327,21 @@ class Telling:
         else:
             said = sentence(_without(before, name), _without(after, name), key.family)
         note = _back() if held.back else held.told or None
+        when = "" if key.family == "deadline" and by_time else self._when(held, act, by_time)
         if note and note.startswith((f"you were told {said.was} on ", f"you were told {said.was}, ")):
             said = said._replace(was="")
+        elif held.due and said.was:
+            was = f"was to be {said.was}"
+            if held.stays:
+                place = act.zone(key.subject)
+                since, when = (_on_the_clock(one, place) for one in self._bounds(held, act, by_time))
+                was = f"{was} {since}".rstrip()
+                said = said._replace(words=[f"stays {said.words[0]}", *said.words[1:]])
+            said, note = said._replace(was=""), "; ".join(filter(None, (was, note)))
         return Line(
             partners=held.codes, position=held.position, whom=whom(held.codes, held.vias, self.names),
             title=self._title(key), item=self._item(held, before, after),
-            when="" if key.family == "deadline" and by_time else self._when(change, act, by_time),
+            when=when,
             words=self._titled(said.words), was=said.was, terms=self._titled(said.terms), note=note,
             subject=key.subject, aspect=key.family, key=key.name, scopes=held.scopes, claim=key.claim,
             starts=bounded(change.start), ends=bounded(change.end), before=nested(change.before),
@@ -343,9 +381,14 @@ class Telling:
             for text in said
         ]
 
-    def _when(self, change: Change, act: _Act, by_time: bool) -> str:
+    def _when(self, held: _Alike, act: _Act, by_time: bool) -> str:
         """From and until when, on the clock of whoever acts."""
-        start, end, subject = change.start, change.end, change.key.subject
+        said = " ".join(filter(None, self._bounds(held, act, by_time)))
+        return _on_the_clock(said, act.zone(held.change.key.subject))
+
+    def _bounds(self, held: _Alike, act: _Act, by_time: bool) -> tuple[str, str]:
+        """From when, and until when; '' where that goes without saying."""
+        start, subject = held.change.start, held.change.key.subject
         place = act.zone(subject)
         about = self.abouts.get(subject, {})
         since, until = (
@@ -354,15 +397,14 @@ class Telling:
             else words.stated(vague)
             if (vague := stated(about, at))
             else words.day(at, ZoneInfo(place))
-            for at in (start, end)
+            for at in (start, held.till)
         )
         if not by_time and start == announced(act.told, act.on(subject)).at:
             since = ""
         elif since:
             under_way = not by_time and start <= self.frame.until.as_of and not until
             since = words.bound(since, "since" if under_way else "from")
-        said = " ".join(part for part in (since, until and words.bound(until, "until")) if part)
-        return f"{said} {place.rpartition('/')[2].replace('_', ' ')} time" if "," in said else said
+        return since, until and words.bound(until, "until")
 
 
 def whom(codes: Sequence[str], vias: Sequence[str], names: Mapping[str, str]) -> str:
@@ -385,6 +427,11 @@ def whom(codes: Sequence[str], vias: Sequence[str], names: Mapping[str, str]) ->
         through = f"with {', '.join(its)}" if its else f"through the {via}" if via else ""
         found.append(f"{name} ({through})" if through else name)
     return ", ".join(found)
+
+
+def _on_the_clock(said: str, place: str) -> str:
+    """Dates with the place whose clock shows them, where they have a time."""
+    return f"{said} {place.rpartition('/')[2].replace('_', ' ')} time" if "," in said else said
 
 
 def _by_scope(found: Iterable[_Alike]) -> list[_Alike]:
@@ -411,6 +458,9 @@ def _signature(one: _Alike, key: Key) -> bytes:
         one.quiet,
         one.back,
         one.told,
+        one.till,
+        one.due,
+        one.stays,
     ]
     return msgspec.json.encode(said, order="sorted")
 
@@ -450,6 +500,17 @@ def _via(who: Watched, change: Change) -> str:
     """The bloc through which a change reaches a partner; '' for none."""
     via = next(iter((*change.after.values(), *change.before.values()))).via
     return "" if via in (who.code, EVERYONE, HOME) else via
+
+
+def _till(change: Change, seen: History, by_time: bool) -> datetime:
+    """How long what a change leaves stays so, as far as it is the change's to say: the end of time, where what follows
+    is no other. What comes by time alone may last beyond the next edge of its item."""
+    names = {**change.before, **change.after}
+    ends = [change.end]
+    if by_time:
+        ends += [edge for edge in seen.edges(change.key) if edge > change.end]
+    ends = [end for end in ends if end < FOREVER]
+    return next((end for end in ends if not agrees(change.after, seen.own(change.key, end), names)), FOREVER)
 
 
 def _there_and_back(found: Mapping[str, Sequence[Change]]) -> set[tuple[str, Key]]:
