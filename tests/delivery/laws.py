@@ -182,7 +182,8 @@ class Audit:
                 assert part == self.part(story, since), (each.edition.day, entry.title)
                 assert entry.quiet or not _wordless(story, [e for e in story if e.position in fresh])
             repairs = [e for e in map(self.events.__getitem__, entry.positions) if _repair(e)]
-            assert entry.reason == (repairs[-1].event.reason if repairs else None)  # type: ignore[union-attr]
+            said = repairs if part in ("corrected", "withdrawn") else []
+            assert entry.reason == (said[-1].event.reason if said else None)  # type: ignore[union-attr]
             assert len({e.development for e in repairs}) <= 1
 
     def part(self, story: Sequence[StoredEvent], since: Mark) -> str:

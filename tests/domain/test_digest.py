@@ -478,6 +478,33 @@ def test_what_was_logged_and_withdrawn_since_the_last_edition_is_one_line() -> N
     assert [(e.title, e.note, e.lines) for e in edition.told] == [
         ("Mistake", "logged and withdrawn since the last digest", [])
     ]
+    assert headline(edition) == "1 entry withdrawn before it was told (MX)"
+
+
+@pytest.mark.parametrize("editorial", [True, False])
+def test_what_was_mended_before_it_was_told_is_told_without_a_reason(editorial: bool) -> None:
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    which = logged(book, amended(TARIFF, at(39, "MX")), announced="2025-03-20")
+    percent = 39 if editorial else 31
+    told = {
+        "title": "Put better",
+        "announced": "2025-03-20",
+        "events": [amended(TARIFF, at(percent, "MX"))],
+    }
+    book.correct(which, told, editorial)
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    assert entries(edition) == [("new", "Put better", None, [f"Land of MX: {percent}%, was 25%"])]
+
+
+@pytest.mark.parametrize("day", [9, 10, 11])
+def test_a_step_withdrawn_about_the_day_it_was_due_is_told_once(day: int) -> None:
+    book = cheaper_from_march()
+    since = mark(book, MARCH)
+    book.withdraw(1)
+    edition = book.edition(["MX"], since, mark(book, datetime(2025, 3, day, 13, tzinfo=UTC)))
+    assert [(entry.kind, entry.title) for entry in edition.told] == [("withdrawn", "Cheaper")]
+    assert headline(edition) == "1 withdrawal (MX)"
 
 
 def test_what_moved_and_moved_back_is_one_entry() -> None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from tracker.domain import words
-from tracker.domain.closing import Left, Place, left_wrong
+from tracker.domain.closing import REPAIRED, Left, Place, left_wrong
 from tracker.domain.edition import PARTS, Edition, Entry, Kind, Line, Mark, Named, Scope
 from tracker.domain.events import HOME, DevelopmentCorrected, DevelopmentWithdrawn, Told, actor_of, kind_of
 from tracker.domain.history import About, Change, Fact, History, Key, agrees, same, value
@@ -37,6 +37,9 @@ class Occasion(NamedTuple):
     position: int
     day: str
 
+
+Mended = Mapping[tuple[str, str, Key], Sequence[tuple[datetime, datetime]]]
+"""By development, partner and item, the spans of time of which something else was told before it was repaired."""
 
 ToldOn = Mapping[str, Sequence[Occasion]]
 """By development, the editions that told of it, in order."""
@@ -120,7 +123,8 @@ class Telling:
             positions=sorted(said.position for one in group for said in one.fresh),
             also=[_named(one) for one in group[:-1]],
             note=_back(sum(one.times for one in group)) if len(group) > 1 else self._note(kind, last),
-            reason=last.reason,
+            reason=last.reason if kind in REPAIRED else None,
+            untold=last.logged_now and last.gone,
             held=min(newest.recorded_at, newest.learnt_at) > self.frame.held_after,
             topics=topics, quiet=all(one.quiet for one in group) or not self._wanted(topics),
         )  # fmt: skip
@@ -163,9 +167,14 @@ class Telling:
                 return None
 
     def moved(
-        self, kind: Kind, found: Mapping[str, Sequence[Change]], causes: Mapping[int, Said]
+        self,
+        kind: Kind,
+        found: Mapping[str, Sequence[Change]],
+        causes: Mapping[int, Said],
+        mended: Mended | None = None,
     ) -> list[Entry]:
-        """Changes by time alone, by the development they are due to and the instant at which they come."""
+        """Changes by time alone, by the development they are due to and the instant at which they come. ``mended``:
+        what repairs of these developments tell of the same items, for whom it is enough."""
         parts: dict[tuple[str, datetime], dict[str, list[Change]]] = {}
         for code, changes in found.items():
             for change in changes:
@@ -174,13 +183,22 @@ class Telling:
         back = _there_and_back(found) if kind == "took_effect" else set()
         entries = []
         for (development, at), by_code in sorted(parts.items(), key=lambda part: (part[0][1], part[0][0])):
-            patches = {
-                code: [Patch(change, cause(change)) for change in its] for code, its in by_code.items()
-            }
+            telling: dict[bool, dict[str, list[Patch]]] = {False: {}, True: {}}
+            for code, its in by_code.items():
+                for change in its:
+                    spans = (mended or {}).get((development, code, change.key), ())
+                    silent = any(start <= at <= end for start, end in spans)
+                    telling[silent].setdefault(code, []).append(Patch(change, cause(change)))
             story = sorted(
                 (s for s in causes.values() if s.development == development), key=lambda s: s.position
             )
-            lines = self._lines(patches, story, by_time=True, back=back, fell=kind == "fell_through")
+            lines = [
+                line
+                for silent, patches in telling.items()
+                for line in self._lines(
+                    patches, story, by_time=True, back=back, silent=silent, fell=kind == "fell_through"
+                )
+            ]
             wanted = self._wanted(_topics(story))
             shown = {code for line in lines if not line.quiet for code in line.partners} if wanted else set()
             if not shown and kind == "coming":
