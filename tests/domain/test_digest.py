@@ -408,6 +408,34 @@ def test_a_withdrawal_says_what_time_brought_since() -> None:
     ]
 
 
+def test_a_correction_says_what_time_brought_since() -> None:
+    """It was dearer for three days, and what had been told applied again on the morning of the edition."""
+    book = tariff_on_mexico()
+    which = logged(book, amended(TARIFF, at(35, "MX")), announced="2025-03-03")
+    since = mark(book, MARCH)
+    for_a_while = at(39, "MX", **{"from": "2025-03-05", "until": "2025-03-08"})
+    corrected(book, which, amended(TARIFF, at(35, "MX"), for_a_while), announced="2025-03-03")
+    until = mark(book, datetime(2025, 3, 8, 13, tzinfo=UTC))
+    edition = book.edition(["MX"], since, until, {book.developments[which]: "2025-03-04"})
+    (entry,) = edition.corrected
+    assert words(entry) == [
+        "Land of MX: 39% from 5 March 2025 until 8 March 2025",
+        "Land of MX: 35% from 8 March 2025, was 39%",
+    ]
+    assert [line.note for line in entry.lines] == ["you were told 35% on 4 March 2025", None]
+    assert [line.after for line in entry.lines] == [{"rate": {"percent": rate}} for rate in (39, 35)]
+
+
+def test_what_was_put_in_late_and_over_by_then_is_for_programs_alone() -> None:
+    """Its line says until when, and what held but for it."""
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    day = at(99, "MX", **{"from": "2025-03-10", "until": "2025-03-11"})
+    logged(book, amended(TARIFF, day), announced="2025-03-09")
+    (entry,) = book.edition(["MX"], since, mark(book, APRIL)).new
+    assert [(line.words, line.quiet) for line in entry.lines] == [(["99%"], False), (["25%"], True)]
+
+
 def test_a_correction_reaches_those_whom_only_the_original_concerned() -> None:
     book = tariff_on_mexico()
     which = logged(book, amended(TARIFF, at(39, "MX")), announced="2025-03-03")
