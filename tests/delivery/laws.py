@@ -183,6 +183,7 @@ class Audit:
                 assert entry.quiet or not _wordless(story, [e for e in story if e.position in fresh])
             repairs = [e for e in map(self.events.__getitem__, entry.positions) if _repair(e)]
             said = repairs if part in ("corrected", "withdrawn") else []
+            said = [e for e in said if not _wordless(self.stories[e.development], [e])] or said
             assert entry.reason == (said[-1].event.reason if said else None)  # type: ignore[union-attr]
             assert len({e.development for e in repairs}) <= 1
 
