@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from domain.following import Follower, known
+from domain.following import Follower, Reader, known
 from domain.histories import Step, histories
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -49,12 +49,16 @@ def test_who_read_every_edition_of_2025_knows_the_real_history(record: Connectio
     marks = [Mark(as_of=BEGINNING, position=0)]
     marks += [Mark(as_of=at, position=log.known_at(record, at)) for at in weeks]
     followers = {code: Follower() for code in PARTNERS}
+    readers = {code: Reader() for code in PARTNERS}
     told: list[int] = []
     for since, until in pairwise(marks):
         found = edition(record, since, until, *PARTNERS)
         told += [position for entry in found.told for position in entry.positions]
         for code, follower in followers.items():
             follower.read(found, code)
+            readers[code].read(found, code)
+            as_it_is = known(read.history(record, code, until.position), until.as_of)
+            assert readers[code].held == as_it_is, (code, until)
     assert len(told) == len(set(told))
     for code, follower in followers.items():
         seen = read.history(record, code, log.position(record))
@@ -89,10 +93,9 @@ def test_the_morning_of_3_february_2025(record: Connection) -> None:
     assert text.count("Fentanyl and border tariff on Mexico: 25%") == 2
     assert "COMING UP * 25% on Mexican goods from 4 February 2025, 00:01 New York time · announced 1" in text
     _, text = told_text(record, "2025-02-03", "MX")
-    assert (
-        "Fentanyl and border tariff on Mexico: paused (was announced) until 4 March 2025, 00:01 New York time"
-        in text
-    )
+    assert "announced 3 February 2025 · until 4 March 2025, 00:01 New York time" in text
+    assert "Fentanyl and border tariff on Mexico: paused (was announced)" in text
+    assert "stays in force [was to be ended, revoked from 4 February 2025, 00:01 New York time]" in text
     assert told_text(record, "2025-02-05", "MX")[0] == "nothing changed"
     _, text = told_text(record, "2025-03-04", "MX")
     assert "TOOK EFFECT * Tariffs on Canada and Mexico put off for 30 days from 4 March 2025, 00:01" in text
@@ -119,9 +122,13 @@ def test_the_database_hands_over_what_concerns_a_partner(world: World, steps: li
         names = list(read.names(connection, end))
         assert set(names) == {"GB", "MX", "CN", "EU"}
         for code in names:
-            follower = Follower()
-            for since, until in pairwise(marks):
-                follower.read(edition(connection, since, until, code), code)
+            follower, reader = Follower(), Reader()
+            for since, until in pairwise([Mark(as_of=BEGINNING, position=0), *marks]):
+                found = edition(connection, since, until, code)
+                follower.read(found, code)
+                reader.read(found, code)
+                as_it_is = known(read.history(connection, code, until.position), until.as_of)
+                assert reader.held == as_it_is
             seen = read.history(connection, code, end)
             for days in range(14):
                 at = start + timedelta(days=days, minutes=7)

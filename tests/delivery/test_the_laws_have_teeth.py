@@ -32,6 +32,7 @@ MUTANTS: list[tuple[Any, str, str, str]] = [
     (moves, "moves", "before.changes(since.as_of, until.as_of)", "before.changes(since.as_of, since.as_of)"),
     (moves, "moves", "if fell:", "if False:"),
     (digest, "tell", 'withdrawn=of("withdrawn")', "withdrawn=[]"),
+    (digest, "tell", "telling.brought_up(edition)", "edition"),
     (editions, "_in_scope", "if scope.everybody or code in scope.partners:", "if True:"),
     (editions, "cut_position", "at - HOLD", "at"),
     (editions, "between", "since.position, until.position, limit", "since.position + 1, until.position, limit"),

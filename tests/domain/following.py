@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tracker.domain.edition import Edition, Line
+from tracker.domain.edition import PARTS, Edition, Entry, Line
 from tracker.domain.history import SILENT, History
 from tracker.domain.views import nested
 from tracker.domain.when import BEGINNING, FOREVER
@@ -74,3 +74,25 @@ def known(seen: History, at: datetime) -> Known:
         if key.family not in SILENT
     }
     return {item: held for item, held in found.items() if held}
+
+
+class Reader:
+    """Who reads editions from top to bottom and takes what each line says as how it is from then on, unless that is
+    yet to come; when a line says that something ends, it waits to be told."""
+
+    def __init__(self) -> None:
+        self.held: Known = {}
+
+    def read(self, edition: Edition, code: str) -> None:
+        for kind, _ in PARTS:
+            entries: list[Entry] = [] if kind == "coming" else getattr(edition, kind)
+            for line in [line for entry in entries for line in entry.lines if code in line.partners]:
+                if (line.starts or BEGINNING) <= edition.until.as_of:
+                    self._take(line)
+
+    def _take(self, line: Line) -> None:
+        for scope in line.scopes or [""]:
+            item = (line.subject, line.aspect, line.key, line.claim, scope)
+            self.held[item] = patched(self.held.get(item, {}), line.before, line.after)
+            if not self.held[item]:
+                del self.held[item]

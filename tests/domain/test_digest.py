@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from domain.book import CODES, Book
-from domain.following import Follower, known
+from domain.following import Follower, Reader, known
 from domain.given import amended, at, ended, event, opened, paused
 from domain.histories import histories
 from hypothesis import HealthCheck, given, settings
@@ -115,6 +115,23 @@ def test_who_reads_every_edition_knows_what_is_known(told: tuple[Book, list[Mark
     assert_readers_know(told)
 
 
+def assert_readers_know_how_it_is(told: tuple[Book, list[Mark]]) -> None:
+    book, marks = told
+    readers = {code: Reader() for code in CODES}
+    for since, until in windows(marks):
+        edition = book.edition(CODES, since, until)
+        for code, reader in readers.items():
+            reader.read(edition, code)
+            seen = book.watched(code, until.position, until.position).known(until.position)
+            assert reader.held == known(seen, until.as_of)
+
+
+@settings(search, max_examples=30)
+@given(told())
+def test_who_takes_each_line_as_it_stands_knows_how_it_is(told: tuple[Book, list[Mark]]) -> None:
+    assert_readers_know_how_it_is(told)
+
+
 def assert_told_once(told: tuple[Book, list[Mark]], codes: list[str]) -> None:
     book, marks = told
     counted: dict[int, int] = {}
@@ -149,6 +166,7 @@ def test_every_event_in_scope_is_told_once_and_no_other(
 def test_the_three_laws_at_length(told: tuple[Book, list[Mark]], codes: list[str]) -> None:
     assert_leads_on(told)
     assert_readers_know(told)
+    assert_readers_know_how_it_is(told)
     assert_told_once(told, codes)
 
 
@@ -228,7 +246,77 @@ def test_what_was_to_end_today_and_was_prolonged_yesterday_is_not_told_as_ended(
         ["Land of MX: in force from 1 April 2025, was paused"]
     ]
     (entry,) = edition.new
-    assert words(entry) == ["Land of MX: paused from 1 April 2025 until 1 May 2025, was in force"]
+    assert words(entry) == ["Land of MX: stays paused until 1 May 2025"]
+    assert entry.lines[0].note == "was to be in force from 1 April 2025"
+
+
+def cheaper_from_march() -> Book:
+    book = tariff_on_mexico()
+    logged(
+        book, amended(TARIFF, at(12, "MX", **{"from": "2025-03-10"})), announced="2025-02-20", title="Cheaper"
+    )
+    return book
+
+
+def said(edition: Edition) -> list[tuple[str, list[str], str | None]]:
+    return [(entry.title, words(entry), line.note) for entry in edition.told for line in entry.shown]
+
+
+@pytest.mark.parametrize("day", [5, 10])
+def test_what_is_put_off_stays_as_it_is_and_was_never_otherwise(day: int) -> None:
+    """Told before the day that it was due, and on that day."""
+    book = cheaper_from_march()
+    since = mark(book, MARCH)
+    wait = at(25, "MX", **{"from": "2025-03-10", "until": "2025-03-20"})
+    logged(book, amended(TARIFF, wait), announced="2025-03-05", title="Put off")
+    edition = book.edition(["MX"], since, mark(book, datetime(2025, 3, day, 13, tzinfo=UTC)))
+    assert [(one.title, words(one), one.lines[0].note) for one in edition.new] == [
+        ("Put off", ["Land of MX: stays 25% until 20 March 2025"], "was to be 12% from 10 March 2025")
+    ]
+
+
+def test_what_was_due_and_comes_otherwise_was_to_be() -> None:
+    book = cheaper_from_march()
+    since = mark(book, MARCH)
+    more = at(15, "MX", **{"from": "2025-03-10"})
+    logged(book, amended(TARIFF, more), announced="2025-03-05", title="Not so cheap")
+    edition = book.edition(["MX"], since, mark(book, datetime(2025, 3, 6, 13, tzinfo=UTC)))
+    assert said(edition) == [("Not so cheap", ["Land of MX: 15% from 10 March 2025"], "was to be 12%")]
+
+
+def test_what_takes_effect_late_in_the_telling_was_what_it_was() -> None:
+    """It held for five days before it was changed."""
+    book = cheaper_from_march()
+    since = mark(book, datetime(2025, 3, 14, 13, tzinfo=UTC))
+    more = at(15, "MX", **{"from": "2025-03-10"})
+    logged(book, amended(TARIFF, more), announced="2025-03-15", title="Back-dated")
+    assert said(book.edition(["MX"], since, mark(book, APRIL))) == [
+        ("Back-dated", ["Land of MX: 15% since 10 March 2025, was 12%"], None)
+    ]
+
+
+def test_until_is_not_said_of_what_stays_so_after() -> None:
+    """The pause would have ended a day later anyway."""
+    book = tariff_on_mexico()
+    logged(book, paused(TARIFF, {"target": "MX", "until": "2025-03-08"}), announced="2025-02-03")
+    since = mark(book, MARCH)
+    early = event("measure.resumed", TARIFF, {"target": "MX", "from": "2025-03-07"})
+    logged(book, early, announced="2025-03-05", title="Early")
+    soon = mark(book, datetime(2025, 3, 6, 13, tzinfo=UTC))
+    assert said(book.edition(["MX"], since, soon)) == [
+        ("Early", ["Land of MX: in force from 7 March 2025, was paused"], None)
+    ]
+
+
+def test_what_is_still_to_come_has_not_moved_there_and_back() -> None:
+    book = tariff_on_mexico()
+    pause = {"target": "MX", "from": "2025-03-08", "until": "2025-03-12"}
+    logged(book, paused(TARIFF, pause), announced="2025-02-03", title="Pause")
+    edition = book.edition(["MX"], mark(book, FEB), mark(book, MARCH))
+    assert [(words(entry), [line.note for line in entry.lines]) for entry in edition.coming] == [
+        (["Land of MX: paused from 8 March 2025 until 12 March 2025, was in force"], [None]),
+        (["Land of MX: in force from 12 March 2025, was paused"], [None]),
+    ]
 
 
 def test_what_is_ordered_for_next_month_is_new_today() -> None:
@@ -294,6 +382,58 @@ def test_a_withdrawal_says_what_stands_instead() -> None:
     book.withdraw(which)
     (entry,) = book.edition(["MX"], since, mark(book, APRIL)).withdrawn
     assert (words(entry), entry.reason) == (["Land of MX: 25%, was 39%"], "It never happened")
+
+
+def test_a_withdrawal_says_what_time_brought_since() -> None:
+    """Its pause was to end the day before; then it had ended early; then it had not; meanwhile it did end."""
+    book = tariff_on_mexico()
+    until = datetime(2025, 3, 5, 4, 59, tzinfo=UTC)
+    logged(
+        book,
+        paused(TARIFF, {"target": "MX", "from": "2025-03-03T10:00", "until": "2025-03-05"}),
+        announced="2025-03-03",
+    )
+    early = {"target": "MX", "from": "2025-03-04"}
+    which = logged(
+        book, event("measure.resumed", TARIFF, early), announced="2025-03-03", title="Pause ends early"
+    )
+    since = mark(book, datetime(2025, 3, 4, 12, tzinfo=UTC))
+    book.withdraw(which)
+    (entry,) = book.edition(["MX"], since, mark(book, until)).withdrawn
+    assert words(entry) == ["Land of MX: paused from 4 March 2025 until 5 March 2025, was in force"]
+    (entry,) = book.edition(["MX"], since, mark(book, until + timedelta(hours=7))).withdrawn
+    assert words(entry) == [
+        "Land of MX: paused from 4 March 2025 until 5 March 2025, was in force",
+        "Land of MX: in force from 5 March 2025, was paused",
+    ]
+
+
+def test_a_correction_says_what_time_brought_since() -> None:
+    """It was dearer for three days, and what had been told applied again on the morning of the edition."""
+    book = tariff_on_mexico()
+    which = logged(book, amended(TARIFF, at(35, "MX")), announced="2025-03-03")
+    since = mark(book, MARCH)
+    for_a_while = at(39, "MX", **{"from": "2025-03-05", "until": "2025-03-08"})
+    corrected(book, which, amended(TARIFF, at(35, "MX"), for_a_while), announced="2025-03-03")
+    until = mark(book, datetime(2025, 3, 8, 13, tzinfo=UTC))
+    edition = book.edition(["MX"], since, until, {book.developments[which]: "2025-03-04"})
+    (entry,) = edition.corrected
+    assert words(entry) == [
+        "Land of MX: 39% from 5 March 2025 until 8 March 2025",
+        "Land of MX: 35% from 8 March 2025, was 39%",
+    ]
+    assert [line.note for line in entry.lines] == ["you were told 35% on 4 March 2025", None]
+    assert [line.after for line in entry.lines] == [{"rate": {"percent": rate}} for rate in (39, 35)]
+
+
+def test_what_was_put_in_late_and_over_by_then_is_for_programs_alone() -> None:
+    """Its line says until when, and what held but for it."""
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    day = at(99, "MX", **{"from": "2025-03-10", "until": "2025-03-11"})
+    logged(book, amended(TARIFF, day), announced="2025-03-09")
+    (entry,) = book.edition(["MX"], since, mark(book, APRIL)).new
+    assert [(line.words, line.quiet) for line in entry.lines] == [(["99%"], False), (["25%"], True)]
 
 
 def test_a_correction_reaches_those_whom_only_the_original_concerned() -> None:
@@ -366,6 +506,33 @@ def test_what_was_logged_and_withdrawn_since_the_last_edition_is_one_line() -> N
     assert [(e.title, e.note, e.lines) for e in edition.told] == [
         ("Mistake", "logged and withdrawn since the last digest", [])
     ]
+    assert headline(edition) == "1 entry withdrawn before it was told (MX)"
+
+
+@pytest.mark.parametrize("editorial", [True, False])
+def test_what_was_mended_before_it_was_told_is_told_without_a_reason(editorial: bool) -> None:
+    book = tariff_on_mexico()
+    since = mark(book, MARCH)
+    which = logged(book, amended(TARIFF, at(39, "MX")), announced="2025-03-20")
+    percent = 39 if editorial else 31
+    told = {
+        "title": "Put better",
+        "announced": "2025-03-20",
+        "events": [amended(TARIFF, at(percent, "MX"))],
+    }
+    book.correct(which, told, editorial)
+    edition = book.edition(["MX"], since, mark(book, APRIL))
+    assert entries(edition) == [("new", "Put better", None, [f"Land of MX: {percent}%, was 25%"])]
+
+
+@pytest.mark.parametrize("day", [9, 10, 11])
+def test_a_step_withdrawn_about_the_day_it_was_due_is_told_once(day: int) -> None:
+    book = cheaper_from_march()
+    since = mark(book, MARCH)
+    book.withdraw(1)
+    edition = book.edition(["MX"], since, mark(book, datetime(2025, 3, day, 13, tzinfo=UTC)))
+    assert [(entry.kind, entry.title) for entry in edition.told] == [("withdrawn", "Cheaper")]
+    assert headline(edition) == "1 withdrawal (MX)"
 
 
 def test_what_moved_and_moved_back_is_one_entry() -> None:

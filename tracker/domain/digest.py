@@ -13,15 +13,16 @@ news in the window stands in one entry. Everything here is pure.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tracker.domain import words
+from tracker.domain.closing import REPAIRED
 from tracker.domain.edition import Edition, Entry, Kind, about
-from tracker.domain.history import Change, checked_days
+from tracker.domain.history import Change, Key, checked_days
 from tracker.domain.moves import Moves
-from tracker.domain.news import Said, Story, grouped, news, returned, unsaid
-from tracker.domain.telling import Frame, Telling, ToldOn
+from tracker.domain.news import News, Said, Story, grouped, news, returned, unsaid
+from tracker.domain.telling import Frame, Mended, Telling, ToldOn
 from tracker.domain.watched import Watched
 
 
@@ -39,20 +40,22 @@ def tell(
     found = news(watched, stories, frame.since.position, frame.until.position, frame.scope.everybody)
     back = returned(watched, found, frame.since.position, frame.until.position)
     entries = [telling.entry(group, back) for group in grouped(found, back, frame.since)]
+    mended = _mended(found, [entry for entry in entries if entry.kind in REPAIRED and not entry.quiet])
 
     def of(kind: Kind) -> list[Entry]:
         return [entry for entry in entries if entry.kind == kind]
 
     names = {who.code: who.name for who in watched}
-    return Edition(
+    edition = Edition(
         day=frame.day, zone=frame.zone, scope=frame.scope, about=about(frame.scope, names), partners=[*names],
         since=frame.since, until=frame.until,
         took_effect=telling.moved("took_effect", _together(moved.took_effect, moved.reached), causes),
-        fell_through=telling.moved("fell_through", moved.fell_through, causes),
+        fell_through=telling.moved("fell_through", moved.fell_through, causes, mended),
         new=of("new"), late=of("late"), corrected=of("corrected"), withdrawn=of("withdrawn"),
         coming=telling.moved("coming", moved.coming, causes), unchecked=_unchecked(frame, watched),
         editorial=sum(_editorial(story, frame.since.position) for story in stories),
     )  # fmt: skip
+    return telling.brought_up(edition)
 
 
 def _together(*parts: Mapping[str, list[Change]]) -> dict[str, list[Change]]:
@@ -61,6 +64,19 @@ def _together(*parts: Mapping[str, list[Change]]) -> dict[str, list[Change]]:
         for code, changes in part.items():
             found.setdefault(code, []).extend(changes)
     return found
+
+
+def _mended(found: Sequence[News], entries: Sequence[Entry]) -> Mended:
+    """What these entries tell of the items of developments that were repaired."""
+    told = {entry.development for entry in entries}
+    mended: dict[tuple[str, str, Key], list[tuple[datetime, datetime]]] = {}
+    for one in found:
+        if one.first.development in told:
+            for code, patches in one.changes.items():
+                for change in [patch.change for patch in patches]:
+                    spans = mended.setdefault((one.first.development, code, change.key), [])
+                    spans.append((change.start, change.end))
+    return mended
 
 
 def _editorial(story: Story, since: int) -> bool:

@@ -139,7 +139,8 @@ class Entry(View, frozen=True):
     ``dates``: when it happened, and when it was logged where that matters. ``when``: what the lines have in common.
     ``positions``: the events that this entry tells. ``also``: other developments told in the same entry.
     ``held``: too young to be cut into an edition (a preview shows it). ``topics``: what it is about. ``quiet``: there
-    for programs that follow the state; nothing of it is for the readers of this edition.
+    for programs that follow the state; nothing of it is for the readers of this edition. ``untold``: it was logged and
+    withdrawn since the last edition, so that nobody had heard of it.
     """
 
     kind: Kind
@@ -160,6 +161,7 @@ class Entry(View, frozen=True):
     held: bool = False
     topics: list[str] = []
     quiet: bool = False
+    untold: bool = False
     charts: list[Chart] = []
 
     @property
@@ -242,7 +244,7 @@ def without(edition: Edition, development: str, subjects: Collection[str]) -> Ed
         return Entry(
             kind=told.kind, development=development, event=told.event, title="Erased", summary=None, dates="", when="",
             day=edition.day, partners=told.partners, positions=told.positions, sources=[], also=also, held=told.held,
-            quiet=told.quiet,
+            quiet=told.quiet, untold=told.untold,
         )  # fmt: skip
 
     return structs.replace(edition, **{kind: [*map(entry, getattr(edition, kind))] for kind, _ in PARTS})
@@ -251,6 +253,7 @@ def without(edition: Edition, development: str, subjects: Collection[str]) -> Ed
 def headline(edition: Edition) -> str:
     """What changed, in a line: ``2 changes of state, 1 correction (EU, JP)``."""
     n = {kind: len(edition.part(kind)) for kind, _ in PARTS}
+    untold = sum(1 for entry in edition.part("withdrawn") if entry.untold)
     moved = sum(1 for entry in edition.part("new") if entry.shown)
     parts = [
         _count(n["took_effect"] + moved, "change of state", "changes of state"),
@@ -258,7 +261,8 @@ def headline(edition: Edition) -> str:
         _count(n["late"], "entry added late", "entries added late"),
         _count(n["fell_through"], "scheduled change fell through", "scheduled changes fell through"),
         _count(n["corrected"], "correction", "corrections"),
-        _count(n["withdrawn"], "withdrawal", "withdrawals"),
+        _count(n["withdrawn"] - untold, "withdrawal", "withdrawals"),
+        _count(untold, "entry withdrawn before it was told", "entries withdrawn before they were told"),
     ]
     said = ", ".join(part for part in parts if part)
     return f"{said}{_about(edition)}" if said else "nothing changed"

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from tracker.domain import words
-from tracker.domain.edition import Entry, Kind, Line, Mark, Named, Scope
-from tracker.domain.events import HOME, Told, actor_of, kind_of
-from tracker.domain.history import About, Change, Fact, Key, same, value
-from tracker.domain.moves import cause, echoed, inert, vacuous
+from tracker.domain.closing import REPAIRED, Left, Place, left_wrong
+from tracker.domain.edition import PARTS, Edition, Entry, Kind, Line, Mark, Named, Scope
+from tracker.domain.events import HOME, DevelopmentCorrected, DevelopmentWithdrawn, Told, actor_of, kind_of
+from tracker.domain.history import About, Change, Fact, History, Key, agrees, same, value
+from tracker.domain.moves import MOMENT, cause, echoed, inert, vacuous
 from tracker.domain.news import News, Said, Story, facts
 from tracker.domain.paint import EVERYONE, announced
 from tracker.domain.patches import Patch
@@ -37,6 +38,9 @@ class Occasion(NamedTuple):
     day: str
 
 
+Mended = Mapping[tuple[str, str, Key], Sequence[tuple[datetime, datetime]]]
+"""By development, partner and item, the spans of time of which something else was told before it was repaired."""
+
 ToldOn = Mapping[str, Sequence[Occasion]]
 """By development, the editions that told of it, in order."""
 
@@ -57,13 +61,17 @@ class Frame:
 @dataclass(slots=True)
 class _Alike:
     """A change with all for whom, and all goods of which, it is told in the same words. ``told``: the words in which
-    its readers were told otherwise, and when."""
+    its readers were told otherwise, and when. ``till``: how long what it leaves stays so. ``due``: what it changes was
+    yet to come; ``stays``: and now it is to stay as it is."""
 
     change: Change
     position: int
     quiet: bool
     back: bool
+    till: datetime
     told: str = ""
+    due: bool = False
+    stays: bool = False
     codes: list[str] = field(default_factory=list)
     vias: list[str] = field(default_factory=list)
     scopes: list[str] = field(default_factory=list)
@@ -95,6 +103,7 @@ class Telling:
         self.names = {who.code: who.name for who in watched}
         self.told_on = told_on
         self.zone = ZoneInfo(frame.zone)
+        self.acts: dict[str, _Act] = {}
         self.abouts: dict[str, About] = {}
         for who in watched:
             self.abouts.update(who.abouts)
@@ -114,17 +123,17 @@ class Telling:
             positions=sorted(said.position for one in group for said in one.fresh),
             also=[_named(one) for one in group[:-1]],
             note=_back(sum(one.times for one in group)) if len(group) > 1 else self._note(kind, last),
-            reason=last.reason,
+            reason=last.reason if kind in REPAIRED else None,
+            untold=last.logged_now and last.gone,
             held=min(newest.recorded_at, newest.learnt_at) > self.frame.held_after,
             topics=topics, quiet=all(one.quiet for one in group) or not self._wanted(topics),
         )  # fmt: skip
 
     def _entry(self, kind: Kind, story: Story, lines: list[Line]) -> Entry:
         first, told = story[0], story[-1].told
-        whens = {line.when for line in lines if not line.quiet}
         return Entry(
             kind=kind, development=first.development, event=first.id, title=told.title, summary=told.summary,
-            dates="", when=whens.pop() if len(whens) == 1 else "", day="", partners=[], positions=[],
+            dates="", when=_in_common(lines), day="", partners=[], positions=[],
             sources=msgspec.to_builtins(told.sources), lines=lines, topics=_topics(story),
         )  # fmt: skip
 
@@ -158,24 +167,38 @@ class Telling:
                 return None
 
     def moved(
-        self, kind: Kind, found: Mapping[str, Sequence[Change]], causes: Mapping[int, Said]
+        self,
+        kind: Kind,
+        found: Mapping[str, Sequence[Change]],
+        causes: Mapping[int, Said],
+        mended: Mended | None = None,
     ) -> list[Entry]:
-        """Changes by time alone, by the development they are due to and the instant at which they come."""
+        """Changes by time alone, by the development they are due to and the instant at which they come. ``mended``:
+        what repairs of these developments tell of the same items, for whom it is enough."""
         parts: dict[tuple[str, datetime], dict[str, list[Change]]] = {}
         for code, changes in found.items():
             for change in changes:
                 due_to = causes[cause(change)].development
                 parts.setdefault((due_to, change.start), {}).setdefault(code, []).append(change)
-        back = _there_and_back(found)
+        back = _there_and_back(found) if kind == "took_effect" else set()
         entries = []
         for (development, at), by_code in sorted(parts.items(), key=lambda part: (part[0][1], part[0][0])):
-            patches = {
-                code: [Patch(change, cause(change)) for change in its] for code, its in by_code.items()
-            }
+            telling: dict[bool, dict[str, list[Patch]]] = {False: {}, True: {}}
+            for code, its in by_code.items():
+                for change in its:
+                    spans = (mended or {}).get((development, code, change.key), ())
+                    silent = any(start <= at <= end for start, end in spans)
+                    telling[silent].setdefault(code, []).append(Patch(change, cause(change)))
             story = sorted(
                 (s for s in causes.values() if s.development == development), key=lambda s: s.position
             )
-            lines = self._lines(patches, story, by_time=True, back=back)
+            lines = [
+                line
+                for silent, patches in telling.items()
+                for line in self._lines(
+                    patches, story, by_time=True, back=back, silent=silent, fell=kind == "fell_through"
+                )
+            ]
             wanted = self._wanted(_topics(story))
             shown = {code for line in lines if not line.quiet for code in line.partners} if wanted else set()
             if not shown and kind == "coming":
@@ -191,6 +214,36 @@ class Telling:
     def _day(self, at: datetime) -> str:
         return at.astimezone(self.zone).date().isoformat()
 
+    def brought_up(self, edition: Edition) -> Edition:
+        """An edition that says how things stand at its end, also where what it says of them was over before."""
+        parts: dict[Place, list[Left]] = {}
+        for left in left_wrong(edition, self.watched.values()):
+            parts.setdefault(left.place, []).append(left)
+        found = {kind: [*getattr(edition, kind)] for kind, _ in PARTS}
+        for (kind, number), its in parts.items():
+            entry = found[kind][number]
+            lines = [*entry.lines, *self._standing(its, self.acts[entry.development])]
+            found[kind][number] = msgspec.structs.replace(entry, lines=lines, when=_in_common(lines))
+        return msgspec.structs.replace(edition, **found)
+
+    def _standing(self, lefts: Sequence[Left], act: _Act) -> list[Line]:
+        """How items stand at the end, as lines; those for people first."""
+        alike: dict[bytes, _Alike] = {}
+        position = self.frame.until.position
+        for left in lefts:
+            who, change = self.watched[left.code], left.change
+            before, after = who.known(self.frame.since.position), who.known(position)
+            quiet = left.said or any(
+                (vacuous(change, before, after), inert(change, after), echoed(change, before, after))
+            )
+            one = _Alike(change, position, quiet, False, change.end)
+            one = alike.setdefault(_signature(one, change.key), one)
+            one.codes.append(left.code)
+            one.vias.append(_via(who, change))
+            one.scopes = [change.key.scope] if change.key.scope else []
+        lines = [self._line(held, act, True) for held in _by_scope(alike.values())]
+        return sorted(lines, key=lambda line: line.quiet)
+
     # ------------------------------------------------------------ lines
 
     def _lines_of(self, one: News, back: Back) -> list[Line]:
@@ -205,13 +258,15 @@ class Telling:
         by_time: bool,
         back: Back,
         silent: bool = False,
+        fell: bool = False,
     ) -> list[Line]:
         """Changes as lines: equal ones of several partners, or of several scopes, are one. ``silent``: all of
-        them are for programs alone."""
+        them are for programs alone. ``fell``: they did not come."""
         act = _Act(story[-1].told, [fact.subject for fact in facts(story)] or [story[-1].subject])
+        self.acts[story[0].development] = act
         lines = [
             self._line(held, act, by_time)
-            for held in _by_scope(self._by_partner(found, story, by_time, back, silent))
+            for held in _by_scope(self._by_partner(found, story, act, by_time, back, silent, fell))
         ]
         return sorted(
             lines,
@@ -219,15 +274,27 @@ class Telling:
         )
 
     def _by_partner(
-        self, found: Mapping[str, Sequence[Patch]], story: Story, by_time: bool, back: Back, silent: bool
+        self,
+        found: Mapping[str, Sequence[Patch]],
+        story: Story,
+        act: _Act,
+        by_time: bool,
+        back: Back,
+        silent: bool,
+        fell: bool,
     ) -> list[_Alike]:
         alike: dict[bytes, _Alike] = {}
         for code, patches in found.items():
             who, changes = self.watched[code], [patch.change for patch in patches]
             for change, position in patches:
                 quiet = silent or self._quiet(who, change, changes, by_time)
-                told = "" if by_time else self._was_told(change, story)
-                one = _Alike(change, position, quiet, (code, change.key) in back, told)
+                seen = who.known((self.frame.since if fell else self.frame.until).position)
+                one = _Alike(
+                    change, position, quiet, (code, change.key) in back, _till(change, seen, by_time)
+                )
+                if not by_time:
+                    one.told = self._was_told(change, story)
+                    one.due, one.stays = self._due(who, change, story, act)
                 one = alike.setdefault(_signature(one, change.key), one)
                 one.codes.append(code)
                 one.vias.append(_via(who, change))
@@ -245,6 +312,18 @@ class Telling:
         if by_time or {name: value(change.after, name) for name in change.after} != {"status": "announced"}:
             return False
         return any(other.key == change.key and other.start == change.end for other in others)
+
+    def _due(self, who: Watched, change: Change, story: Story, act: _Act) -> tuple[bool, bool]:
+        """Whether what a change finds was yet to come, and did not hold before it either; and whether what it leaves
+        is what holds before it."""
+        mended = isinstance(story[-1].event, DevelopmentCorrected | DevelopmentWithdrawn)
+        now = self.frame.until.as_of if mended else announced(act.told, act.on(change.key.subject)).at
+        names = {**change.before, **change.after}
+        marks = self.frame.since, self.frame.until
+        was = [who.known(mark.position).own(change.key, change.start - MOMENT) for mark in marks]
+        if change.start <= now or any(agrees(change.before, one, names) for one in was):
+            return False, False
+        return True, agrees(change.after, was[-1], names)
 
     def _was_told(self, change: Change, story: Story) -> str:
         """What readers were told that this development says, and when, where that was something else."""
@@ -266,12 +345,21 @@ class Telling:
         else:
             said = sentence(_without(before, name), _without(after, name), key.family)
         note = _back() if held.back else held.told or None
+        when = "" if key.family == "deadline" and by_time else self._when(held, act, by_time)
         if note and note.startswith((f"you were told {said.was} on ", f"you were told {said.was}, ")):
             said = said._replace(was="")
+        elif held.due and said.was:
+            was = f"was to be {said.was}"
+            if held.stays:
+                place = act.zone(key.subject)
+                since, when = (_on_the_clock(one, place) for one in self._bounds(held, act, by_time))
+                was = f"{was} {since}".rstrip()
+                said = said._replace(words=[f"stays {said.words[0]}", *said.words[1:]])
+            said, note = said._replace(was=""), "; ".join(filter(None, (was, note)))
         return Line(
             partners=held.codes, position=held.position, whom=whom(held.codes, held.vias, self.names),
             title=self._title(key), item=self._item(held, before, after),
-            when="" if key.family == "deadline" and by_time else self._when(change, act, by_time),
+            when=when,
             words=self._titled(said.words), was=said.was, terms=self._titled(said.terms), note=note,
             subject=key.subject, aspect=key.family, key=key.name, scopes=held.scopes, claim=key.claim,
             starts=bounded(change.start), ends=bounded(change.end), before=nested(change.before),
@@ -311,9 +399,14 @@ class Telling:
             for text in said
         ]
 
-    def _when(self, change: Change, act: _Act, by_time: bool) -> str:
+    def _when(self, held: _Alike, act: _Act, by_time: bool) -> str:
         """From and until when, on the clock of whoever acts."""
-        start, end, subject = change.start, change.end, change.key.subject
+        said = " ".join(filter(None, self._bounds(held, act, by_time)))
+        return _on_the_clock(said, act.zone(held.change.key.subject))
+
+    def _bounds(self, held: _Alike, act: _Act, by_time: bool) -> tuple[str, str]:
+        """From when, and until when; '' where that goes without saying."""
+        start, subject = held.change.start, held.change.key.subject
         place = act.zone(subject)
         about = self.abouts.get(subject, {})
         since, until = (
@@ -322,15 +415,14 @@ class Telling:
             else words.stated(vague)
             if (vague := stated(about, at))
             else words.day(at, ZoneInfo(place))
-            for at in (start, end)
+            for at in (start, held.till)
         )
         if not by_time and start == announced(act.told, act.on(subject)).at:
             since = ""
         elif since:
             under_way = not by_time and start <= self.frame.until.as_of and not until
             since = words.bound(since, "since" if under_way else "from")
-        said = " ".join(part for part in (since, until and words.bound(until, "until")) if part)
-        return f"{said} {place.rpartition('/')[2].replace('_', ' ')} time" if "," in said else said
+        return since, until and words.bound(until, "until")
 
 
 def whom(codes: Sequence[str], vias: Sequence[str], names: Mapping[str, str]) -> str:
@@ -353,6 +445,11 @@ def whom(codes: Sequence[str], vias: Sequence[str], names: Mapping[str, str]) ->
         through = f"with {', '.join(its)}" if its else f"through the {via}" if via else ""
         found.append(f"{name} ({through})" if through else name)
     return ", ".join(found)
+
+
+def _on_the_clock(said: str, place: str) -> str:
+    """Dates with the place whose clock shows them, where they have a time."""
+    return f"{said} {place.rpartition('/')[2].replace('_', ' ')} time" if "," in said else said
 
 
 def _by_scope(found: Iterable[_Alike]) -> list[_Alike]:
@@ -379,8 +476,17 @@ def _signature(one: _Alike, key: Key) -> bytes:
         one.quiet,
         one.back,
         one.told,
+        one.till,
+        one.due,
+        one.stays,
     ]
     return msgspec.json.encode(said, order="sorted")
+
+
+def _in_common(lines: Iterable[Line]) -> str:
+    """From and until when, where that is the same for all that people are told."""
+    whens = {line.when for line in lines if not line.quiet}
+    return whens.pop() if len(whens) == 1 else ""
 
 
 def _topics(story: Story) -> list[str]:
@@ -412,6 +518,17 @@ def _via(who: Watched, change: Change) -> str:
     """The bloc through which a change reaches a partner; '' for none."""
     via = next(iter((*change.after.values(), *change.before.values()))).via
     return "" if via in (who.code, EVERYONE, HOME) else via
+
+
+def _till(change: Change, seen: History, by_time: bool) -> datetime:
+    """How long what a change leaves stays so, as far as it is the change's to say: the end of time, where what follows
+    is no other. What comes by time alone may last beyond the next edge of its item."""
+    names = {**change.before, **change.after}
+    ends = [change.end]
+    if by_time:
+        ends += [edge for edge in seen.edges(change.key) if edge > change.end]
+    ends = [end for end in ends if end < FOREVER]
+    return next((end for end in ends if not agrees(change.after, seen.own(change.key, end), names)), FOREVER)
 
 
 def _there_and_back(found: Mapping[str, Sequence[Change]]) -> set[tuple[str, Key]]:
