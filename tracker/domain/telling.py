@@ -13,7 +13,7 @@ import msgspec
 from tracker.domain import words
 from tracker.domain.edition import Entry, Kind, Line, Mark, Named, Scope
 from tracker.domain.events import HOME, Told, actor_of, kind_of
-from tracker.domain.history import About, Change, Fact, Key, same, value
+from tracker.domain.history import About, Change, Fact, History, Key, parted, same, value
 from tracker.domain.moves import cause, echoed, inert, vacuous
 from tracker.domain.news import News, Said, Story, facts
 from tracker.domain.paint import EVERYONE, announced
@@ -57,13 +57,14 @@ class Frame:
 @dataclass(slots=True)
 class _Alike:
     """A change with all for whom, and all goods of which, it is told in the same words. ``told``: the words in which
-    its readers were told otherwise, and when."""
+    its readers were told otherwise, and when; ``exempt``: the goods are, before and after."""
 
     change: Change
     position: int
     quiet: bool
     back: bool
     told: str = ""
+    exempt: bool = False
     codes: list[str] = field(default_factory=list)
     vias: list[str] = field(default_factory=list)
     scopes: list[str] = field(default_factory=list)
@@ -223,11 +224,21 @@ class Telling:
     ) -> list[_Alike]:
         alike: dict[bytes, _Alike] = {}
         for code, patches in found.items():
-            who, changes = self.watched[code], [patch.change for patch in patches]
-            for change, position in patches:
-                quiet = silent or self._quiet(who, change, changes, by_time)
-                told = "" if by_time else self._was_told(change, story)
-                one = _Alike(change, position, quiet, (code, change.key) in back, told)
+            who = self.watched[code]
+            seen = who.known(self.frame.until.position)
+            parts = [(change, patch.position) for patch in patches for change in parted(patch.change, seen)]
+            changes = [change for change, _ in parts]
+            spared = [change for change in changes if _spared(change, seen)]
+            heard = [
+                change for change in changes if not (silent or self._quiet(who, change, changes, by_time))
+            ]
+            paying = {change.key.subject for change in heard if change not in spared}
+            for change, position in parts:
+                exempt = change in spared
+                said = change.key.subject in paying or (by_time and "status" not in change.after)
+                quiet = change not in heard or (exempt and said)
+                told = "" if by_time else self._was_told(change, story, exempt)
+                one = _Alike(change, position, quiet, (code, change.key) in back, told, exempt)
                 one = alike.setdefault(_signature(one, change.key), one)
                 one.codes.append(code)
                 one.vias.append(_via(who, change))
@@ -246,13 +257,14 @@ class Telling:
             return False
         return any(other.key == change.key and other.start == change.end for other in others)
 
-    def _was_told(self, change: Change, story: Story) -> str:
+    def _was_told(self, change: Change, story: Story, exempt: bool) -> str:
         """What readers were told that this development says, and when, where that was something else."""
         occasions = self.told_on.get(story[0].development, ())
         ours = {said.position for said in story}
         mine = {name: fact for name, fact in change.before.items() if fact.position in ours}
         family = change.key.family
-        was = sentence({}, _without(_plain(mine), NAMING.get(family, "")), family).words if mine else []
+        said = _without(_plain(mine), NAMING.get(family, ""))
+        was = sentence({}, said, family, exempt).words if mine and not exempt else []
         newest = max((fact.position for fact in mine.values()), default=0)
         day = next((one.day for one in occasions if one.position >= newest), None)
         return f"you were told {', '.join(was)} on {words.stated(day)}" if was and day else ""
@@ -264,7 +276,7 @@ class Telling:
         if by_time and before == after:
             said = Sentence(_dated(after), "", [])
         else:
-            said = sentence(_without(before, name), _without(after, name), key.family)
+            said = sentence(_without(before, name), _without(after, name), key.family, held.exempt)
         note = _back() if held.back else held.told or None
         if note and note.startswith((f"you were told {said.was} on ", f"you were told {said.was}, ")):
             said = said._replace(was="")
@@ -379,6 +391,7 @@ def _signature(one: _Alike, key: Key) -> bytes:
         one.quiet,
         one.back,
         one.told,
+        one.exempt,
     ]
     return msgspec.json.encode(said, order="sorted")
 
@@ -402,6 +415,16 @@ def _dated(fields: Mapping[str, Any]) -> list[str]:
 
 def _named(one: News) -> Named:
     return Named(development=one.first.development, event=one.first.id, title=one.told.title)
+
+
+def _spared(change: Change, seen: History) -> bool:
+    """Whether a change leaves its goods exempt: nothing that it says of what they pay is paid."""
+    told = {**change.before, **change.after}
+    return (
+        "exempt" not in told
+        and not told.keys().isdisjoint((*words.PAYING, "status"))
+        and seen.exempts(change.key, change.start)
+    )
 
 
 def _plain(facts: Mapping[str, Fact]) -> dict[str, Any]:
