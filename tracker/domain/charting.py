@@ -258,7 +258,8 @@ class _Charting:
     def _named(self, drawn: Sequence[Drawn], trades: Sequence[Trade], codes: Sequence[str]) -> Chart:
         blocs = {code: self._known(code, self.edition.until.position).blocs(self.today) for code in codes}
         vias = [next((bloc for bloc in blocs[code] if bloc in codes), "") for code in codes]
-        who = whom(codes, vias, {code: who.name for code, who in self.watched.items()})
+        names = {code: who.name for code, who in self.watched.items()}
+        who = whom(codes, vias, names, self.edition.scope.everybody)
         return msgspec.structs.replace(
             drawn[0].chart, partners=list(codes), scopes=[trade.scope for trade in trades],
             title=f"{who}: {self._goods(trades, codes[0])}",

@@ -87,6 +87,10 @@ class _Act:
         return self.told.zone or zone_of(actor_of(self.on(subject)))
 
 
+def _act(story: Story) -> _Act:
+    return _Act(story[-1].told, [fact.subject for fact in facts(story)] or [story[-1].subject])
+
+
 class Telling:
     """Everything that one edition says in words."""
 
@@ -177,13 +181,15 @@ class Telling:
                 (s for s in causes.values() if s.development == development), key=lambda s: s.position
             )
             lines = self._lines(patches, story, by_time=True, back=back)
+            there = ZoneInfo(_act(story).zone(next(iter(by_code.values()))[0].key.subject))
             wanted = self._wanted(_topics(story))
             shown = {code for line in lines if not line.quiet for code in line.partners} if wanted else set()
             if not shown and kind == "coming":
                 continue
             entry = msgspec.structs.replace(
                 self._entry(kind, story, lines), dates=f"announced {words.stated(story[-1].told.announced)}",
-                day=self._day(at), partners=[code for code in self.watched if code in shown], summary=None,
+                day=at.astimezone(there).date().isoformat(),
+                partners=[code for code in self.watched if code in shown], summary=None,
                 quiet=not shown,
             )  # fmt: skip
             entries.append(entry)
@@ -209,7 +215,7 @@ class Telling:
     ) -> list[Line]:
         """Changes as lines: equal ones of several partners, or of several scopes, are one. ``silent``: all of
         them are for programs alone."""
-        act = _Act(story[-1].told, [fact.subject for fact in facts(story)] or [story[-1].subject])
+        act = _act(story)
         lines = [
             self._line(held, act, by_time)
             for held in _by_scope(self._by_partner(found, story, by_time, back, silent))
@@ -281,7 +287,8 @@ class Telling:
         if note and note.startswith((f"you were told {said.was} on ", f"you were told {said.was}, ")):
             said = said._replace(was="")
         return Line(
-            partners=held.codes, position=held.position, whom=whom(held.codes, held.vias, self.names),
+            partners=held.codes, position=held.position,
+            whom=whom(held.codes, held.vias, self.names, self.frame.scope.everybody),
             title=self._title(key), item=self._item(held, before, after),
             when="" if key.family == "deadline" and by_time else self._when(change, act, by_time),
             words=self._titled(said.words), was=said.was, terms=self._titled(said.terms), note=note,
@@ -345,15 +352,16 @@ class Telling:
         return f"{said} {place.rpartition('/')[2].replace('_', ' ')} time" if "," in said else said
 
 
-def whom(codes: Sequence[str], vias: Sequence[str], names: Mapping[str, str]) -> str:
-    """Whom something concerns, of those with ``names``; the members of a bloc with the bloc, where that is named too.
-    ``vias``: for each the bloc through which it does, or ''."""
+def whom(codes: Sequence[str], vias: Sequence[str], names: Mapping[str, str], everybody: bool) -> str:
+    """Whom something concerns, of those with ``names``, which are ``everybody`` or those chosen; the members of a bloc
+    with the bloc, where that is named too. ``vias``: for each the bloc through which it does, or ''."""
     if len(names) > 4:
         others = [name for code, name in names.items() if code not in codes]
+        chosen = "" if everybody else " chosen"
         if not others:
-            return f"All {len(codes)} partners"
+            return f"All {len(codes)} partners{chosen}"
         if len(others) <= 3 < len(codes):
-            return f"All partners but {', '.join(others)}"
+            return f"All partners{chosen} but {', '.join(others)}"
     members: dict[str, list[str]] = {}
     for code, via in zip(codes, vias, strict=True):
         members.setdefault(via if via in codes else code, []).extend([code] if via in codes else [])
