@@ -516,6 +516,28 @@ def test_a_rate_is_told_from_when_the_exemption_ends() -> None:
     assert words(entry) == ["Land of MX: 35% from 1 May 2025"]
 
 
+def test_a_step_that_comes_is_not_told_of_goods_that_stay_exempt() -> None:
+    book, _ = cars_exempt_from_a_tariff()
+    logged(book, amended(TARIFF, at(35, "MX", scope=None, from_="2025-04-01")), announced="2025-03-01")
+    (entry,) = book.edition(["MX"], mark(book, MARCH), mark(book, APRIL)).took_effect
+    assert words(entry) == ["Land of MX: 35% from 1 April 2025, was 25%"]
+
+
+def test_a_tariff_that_begins_spares_what_it_spares() -> None:
+    book = Book()
+    spared = {
+        "target": "MX",
+        "scope": "cars",
+        "from": "2025-04-01",
+        "set": {"exempt": True, "rate": {"percent": 9}},
+    }
+    logged(book, opened(TARIFF, at(25, "MX", from_="2025-04-01"), spared), announced="2025-02-20")
+    (entry,) = book.edition(["MX"], mark(book, MARCH), mark(book, APRIL)).took_effect
+    assert words(entry) == [
+        "Land of MX: 25% from 1 April 2025", "Land of MX: exempt from 1 April 2025",
+    ]  # fmt: skip
+
+
 def cars_exempt_from_a_tariff(**span: str) -> tuple[Book, Mark]:
     book = tariff_on_mexico()
     spared = {"target": "everyone", "scope": "cars", "set": {"exempt": True}, **span}
