@@ -165,7 +165,12 @@ class Book:
         return Watched(code, f"Land of {code}", rows, {})
 
     def edition(
-        self, codes: Sequence[str], since: Mark, until: Mark, told_on: dict[str, str] | None = None
+        self,
+        codes: Sequence[str],
+        since: Mark,
+        until: Mark,
+        told_on: dict[str, str] | None = None,
+        zone: str = "America/New_York",
     ) -> Edition:
         """The digest between two marks."""
         watched = [self.watched(code, since.position, until.position) for code in codes]
@@ -178,7 +183,7 @@ class Book:
         frame = Frame(
             scope=Scope(partners=list(codes)),
             day="2025-01-13",
-            zone="America/New_York",
+            zone=zone,
             since=since,
             until=until,
         )

@@ -187,3 +187,52 @@ def test_the_first_edition_of_all_knows_nothing_of_before() -> None:
     until = Mark(as_of=datetime(2025, 2, 3, 13, tzinfo=UTC), position=book.ends[-1])
     (chart,) = drawn(book, Mark(as_of=BEGINNING, position=0), until)
     assert [one.words for one in chart.was] == ["0%"]
+
+
+def placed(book: Book, before: int, day: str, codes: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """The entries of the edition of a morning, each with the titles of its charts."""
+    until = datetime.fromisoformat(f"{day}T08:00-05:00")
+    since = Mark(as_of=until - timedelta(days=1), position=book.ends[len(CODES) + before])
+    mark = Mark(as_of=until, position=book.ends[-1])
+    watched = [book.watched(code, since.position, mark.position) for code in codes]
+    edition = charted(book.edition(codes, since, mark), watched, VOCABULARY)
+    return [(entry.event, [chart.title for chart in entry.charts]) for entry in edition.told]
+
+
+THREAT = {
+    "type": "measure.threatened",
+    "subject": "measure:us-cars",
+    "about": {"title": "A tariff on cars"},
+    "effects": [{"target": "everyone", "scope": "cars", "set": {"rate": {"percent": 100}}}],
+}
+
+
+def test_a_chart_stands_with_what_moved_its_rate_and_not_with_a_threat() -> None:
+    book = book_of(
+        ("2025-02-01", opened(X, at(25, "MX"), at(50, "CN"))),
+        ("2025-03-10", THREAT),
+        ("2025-03-10", amended(X, at(20, "MX", from_="2025-03-10"))),
+        ("2025-03-10", amended(X, at(10, "CN", from_="2025-03-10"))),
+    )
+    assert [charts for _, charts in placed(book, 1, "2025-03-11", ("MX", "CN"))] == [
+        [], ["Land of MX: all goods"], ["Land of CN: all goods"],
+    ]  # fmt: skip
+
+
+def test_a_change_of_all_goods_is_drawn_for_all_goods_before_others() -> None:
+    scopes = [at(35, "MX", scope=f"goods-{n}", from_="2025-03-10") for n in range(6)]
+    book = book_of(
+        ("2025-02-01", opened(X, at(39, "MX"), *(at(n, "MX", scope=f"goods-{n}") for n in range(6)))),
+        ("2025-03-10", amended(X, at(35, "MX", from_="2025-03-10"), *scopes)),
+    )
+    ((_, charts),) = placed(book, 1, "2025-03-11", ("MX",))
+    assert charts[0] == "Land of MX: all goods"
+
+
+def test_a_belief_of_less_than_a_day_is_not_put_in_words() -> None:
+    book = book_of(
+        ("2025-02-01", opened(X, at(10, "MX"), at(20, "MX", from_="2025-03-10T10:00", until="2025-03-10T20:00"))),
+        ("2025-03-10", amended(X, at(15, "MX", from_="2025-03-10T10:00"))),
+    )  # fmt: skip
+    (chart,) = told(book, 1, "2025-03-11")
+    assert "from 10 March until 10 March" not in chart.words

@@ -151,6 +151,8 @@ REFUSED: list[tuple[Development, str, str]] = [
     (development(amended(X, at(1)), title="a\u2028b"), "/title", "holds a line break"),
     (development(amended(X, at(1)), title="a\0b"), "/title", "holds the character U+0000, not a text's: remove it"),
     (development(amended(X, at(1)), note="a\ud800b"), "/note", "holds the character U+D800"),
+    (development(amended(X, at(1)), title="a\u202eb"), "/title", "holds the character U+202E, which turns the text"),
+    (development(amended(X, at(1)), note="a\u2066b"), "/note", "holds the character U+2066, which turns the text"),
     (development(amended(X, at(1)), note="\ufffe"), "/note", "holds the character U+FFFE"),
     (development(amended(X, at(1)), title="  "), "/title", "is blank: fill it, or leave it out"),
     (development(amended("measure:us-x\n", at(1))), "/events/0/subject", "holds a line break"),

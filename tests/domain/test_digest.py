@@ -654,6 +654,64 @@ def test_terms_of_a_measure_that_does_not_reach_a_partner_are_not_told() -> None
     assert book.edition(["GB"], since, until).empty
 
 
+def test_a_rate_is_not_told_of_goods_that_stay_exempt() -> None:
+    book, since = cars_exempt_from_a_tariff()
+    which = logged(book, amended(TARIFF, at(35, "MX", scope=None)), announced="2025-03-20")
+    until = mark(book, APRIL)
+    (entry,) = book.edition(["MX"], since, until).new
+    assert words(entry) == ["Land of MX: 35%, was 25%"]
+    quiet = [line for line in entry.lines if line.quiet]
+    assert [(line.scopes, line.words, line.after) for line in quiet] == [
+        (["cars"], ["still exempt"], {"rate": {"percent": 35.0}})
+    ]
+    book.withdraw(which)
+    (entry,) = book.edition(["MX"], until, mark(book, APRIL + timedelta(days=1))).withdrawn
+    assert words(entry) == ["Land of MX: 25%, was 35%"]
+
+
+def test_a_rate_of_exempt_goods_alone_leaves_them_exempt() -> None:
+    book, since = cars_exempt_from_a_tariff()
+    logged(book, amended(TARIFF, at(35, "MX", scope="cars")), announced="2025-03-20")
+    (entry,) = book.edition(["MX"], since, mark(book, APRIL)).new
+    assert words(entry) == ["Land of MX: still exempt"]
+
+
+def test_a_rate_is_told_from_when_the_exemption_ends() -> None:
+    book, since = cars_exempt_from_a_tariff(until="2025-05-01")
+    logged(book, amended(TARIFF, at(35, "MX", scope="cars")), announced="2025-03-20")
+    (entry,) = book.edition(["MX"], since, mark(book, APRIL)).new
+    assert words(entry) == ["Land of MX: 35% from 1 May 2025"]
+
+
+def test_a_step_that_comes_is_not_told_of_goods_that_stay_exempt() -> None:
+    book, _ = cars_exempt_from_a_tariff()
+    logged(book, amended(TARIFF, at(35, "MX", scope=None, from_="2025-04-01")), announced="2025-03-01")
+    (entry,) = book.edition(["MX"], mark(book, MARCH), mark(book, APRIL)).took_effect
+    assert words(entry) == ["Land of MX: 35% from 1 April 2025, was 25%"]
+
+
+def test_a_tariff_that_begins_spares_what_it_spares() -> None:
+    book = Book()
+    spared = {
+        "target": "MX",
+        "scope": "cars",
+        "from": "2025-04-01",
+        "set": {"exempt": True, "rate": {"percent": 9}},
+    }
+    logged(book, opened(TARIFF, at(25, "MX", from_="2025-04-01"), spared), announced="2025-02-20")
+    (entry,) = book.edition(["MX"], mark(book, MARCH), mark(book, APRIL)).took_effect
+    assert words(entry) == [
+        "Land of MX: 25% from 1 April 2025", "Land of MX: exempt from 1 April 2025",
+    ]  # fmt: skip
+
+
+def cars_exempt_from_a_tariff(**span: str) -> tuple[Book, Mark]:
+    book = tariff_on_mexico()
+    spared = {"target": "everyone", "scope": "cars", "set": {"exempt": True}, **span}
+    logged(book, amended(TARIFF, spared), announced="2025-02-20")
+    return book, mark(book, MARCH)
+
+
 def test_that_somebody_looked_for_news_is_no_news() -> None:
     book = tariff_on_mexico()
     since = mark(book, MARCH)

@@ -40,6 +40,33 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], Sentence]] = [
 ]  # fmt: skip
 
 
+EXEMPT: list[tuple[dict[str, Any], dict[str, Any], Sentence]] = [
+    ({"rate": TEN}, {"rate": FIFTEEN}, Sentence(["still exempt"], "", [])),
+    ({"rate": TEN, "combines": "adds"}, {}, Sentence(["still exempt"], "", [])),
+    ({"status": "announced"}, {"status": "in_force", "rate": TEN}, Sentence(["exempt"], "", [])),
+    ({"status": "in_force", "rate": TEN}, {"status": "ended"}, Sentence(["ended"], "in force", [])),
+]
+TOLD: list[tuple[dict[str, Any], dict[str, Any], Sentence]] = [
+    ({"rate": TEN}, {"rate": FIFTEEN, "exempt": True}, Sentence(["exempt"], "", [])),
+    ({"rate": TEN, "exempt": True}, {"rate": FIFTEEN}, Sentence(["15%", "no longer exempt"], "", [])),
+    ({}, {"status": "in_force", "rate": TEN, "exempt": True}, Sentence(["exempt"], "", [])),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "said"), EXEMPT)
+def test_goods_that_stay_exempt_pay_nothing_of_it(
+    before: dict[str, Any], after: dict[str, Any], said: Sentence
+) -> None:
+    assert sentence(before, after, exempt=True) == said
+
+
+@pytest.mark.parametrize(("before", "after", "said"), TOLD)
+def test_no_rate_is_said_of_goods_while_they_are_exempt(
+    before: dict[str, Any], after: dict[str, Any], said: Sentence
+) -> None:
+    assert sentence(before, after) == said
+
+
 @pytest.mark.parametrize(("before", "after", "said"), CASES)
 def test_a_change_is_a_plain_sentence(before: dict[str, Any], after: dict[str, Any], said: Sentence) -> None:
     assert sentence(before, after) == said

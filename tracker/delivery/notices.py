@@ -130,7 +130,6 @@ def when(one: Subscription) -> str:
     """``every day at 08:00 (New York)``."""
     if one.at_once:
         return "as soon as it is ten minutes old"
-    place = one.zone.rpartition("/")[2].replace("_", " ")
     match list(one.weekdays):
         case [*days] if len(days) == 7:
             on = "every day"
@@ -140,7 +139,12 @@ def when(one: Subscription) -> str:
             on = f"every {DAYS[day]}"
         case days:
             on = "on " + ", ".join(DAYS[day] for day in days)
-    return f"{on} at {one.hour:02}:00 ({place})"
+    return f"{on} at {one.hour:02}:00 ({place(one)})"
+
+
+def place(one: Subscription) -> str:
+    """By which it tells the time: ``New York``."""
+    return one.zone.rpartition("/")[2].replace("_", " ")
 
 
 DAYS = {

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from tracker.delivery import notices
 from tracker.delivery.notices import Links, Notice
 from tracker.domain.edition import PARTS, Chart, Edition, Entry, Kind, Line, headline, short_day
+from tracker.domain.scopes import ALL_GOODS
 from tracker.domain.when import rfc3339
 
 ITEMS = 40
@@ -43,7 +44,7 @@ BRIEF: tuple[Kind, ...] = ("took_effect", "fell_through", "coming")
 
 class Told(NamedTuple):
     """A line without what the lines around it say already: ``before`` or ``after`` its first ``words`` stands the date,
-    and next to them how that ``was``; ``rest``, its other words."""
+    and next to them how that ``was``; ``rest``, its other words; ``all_goods``: it is about them."""
 
     item: str
     before: str
@@ -53,6 +54,7 @@ class Told(NamedTuple):
     rest: str
     terms: str
     note: str
+    all_goods: bool
 
     @property
     def said(self) -> str:
@@ -177,7 +179,7 @@ class Shown:
             if not blocks or blocks[-1][:2] != (whom, line.title):
                 blocks.append(Block(whom, line.title, []))
             blocks[-1].lines.append(_told(entry, line))
-        return blocks
+        return [_all_named(block) for block in blocks]
 
     def hidden_lines(self, entry: Entry) -> int:
         """How many lines of an entry are left to its event's page."""
@@ -302,6 +304,18 @@ def _html(shown: Shown) -> Markup:
     return Markup(_environment().get_template("edition.html").render(shown=shown))  # noqa: S704  # autoescaped
 
 
+def _all_named(block: Block) -> Block:
+    """A block in which all goods are named, where other goods are."""
+    if not any(line.item for line in block.lines):
+        return block
+    return block._replace(
+        lines=[
+            line if line.item or not line.all_goods else line._replace(item="all goods")
+            for line in block.lines
+        ]
+    )
+
+
 def _told(entry: Entry, line: Line) -> Told:
     first, *others = line.words
     when = "" if line.when == entry.when else line.when
@@ -314,6 +328,7 @@ def _told(entry: Entry, line: Line) -> Told:
         item=line.item, before=before, words=_cut(first), was=was, after=after,
         rest="".join(f"; {_cut(said)}" for said in others),
         terms="" if entry.kind in BRIEF else "; ".join(_cut(said) for said in line.terms), note=line.note or "",
+        all_goods=line.scopes == [ALL_GOODS],
     )  # fmt: skip
 
 

@@ -66,7 +66,7 @@ class Found(NamedTuple):
 def charted(edition: Edition, watched: Sequence[Watched], vocabulary: Mapping[str, About]) -> Edition:
     """The edition with its charts. ``vocabulary``: the scopes of goods that are defined."""
     found = _Charting(edition, watched, vocabulary).found()
-    kept = sorted(found, key=lambda one: (not one.chart.marks, -one.size, -len(one.chart.partners)))[:MOST]
+    kept = [one for _, one in sorted(_ranked(found), key=_rank)][:MOST]
 
     def entry(place: Place, told: Entry) -> Entry:
         charts = [one.chart for one in kept if one.place == place]
@@ -76,6 +76,29 @@ def charted(edition: Edition, watched: Sequence[Watched], vocabulary: Mapping[st
     return msgspec.structs.replace(
         edition, **{kind: [entry((kind, n), told) for n, told in enumerate(part)] for kind, part in parts.items()}
     )  # fmt: skip
+
+
+def _ranked(found: Sequence[Found]) -> Iterator[tuple[int, Found]]:
+    """Charts, each with its number in its entry: of all goods first, then of what moves most."""
+    numbers: dict[Place, int] = {}
+    for one in sorted(found, key=lambda one: (ALL_GOODS not in one.chart.scopes, -one.size)):
+        numbers[one.place] = numbers.get(one.place, -1) + 1
+        yield numbers[one.place], one
+
+
+def _rank(numbered: tuple[int, Found]) -> tuple[bool, int, float, int]:
+    """Each entry has one before another has two; threats come last."""
+    number, one = numbered
+    return not one.chart.marks, number, -one.size, -len(one.chart.partners)
+
+
+class Mover(NamedTuple):
+    """A line that speaks of goods: its entry, whether it only threatens, from when on, by how many points."""
+
+    place: Place
+    threatens: bool
+    starts: datetime | None
+    points: float
 
 
 class _Charting:
@@ -110,8 +133,8 @@ class _Charting:
         """What changes, by goods and partner; not for goods that change as wider ones do."""
         drawn = {
             (trade, code): (place, made)
-            for (trade, code), place in self._trades().items()
-            if (made := self._drawn(trade, code))
+            for (trade, code), movers in self._trades().items()
+            if (made := self._drawn(trade, code)) and (place := _place(movers, made.moves))
         }
 
         def told_wider(trade: Trade, code: str, moves: Moves) -> bool:
@@ -120,19 +143,22 @@ class _Charting:
 
         return {pair: found for pair, found in drawn.items() if not told_wider(*pair, found[1].moves)}
 
-    def _trades(self) -> dict[tuple[Trade, str], Place]:
-        """The goods that the entries speak of, and for whom, each with the entry that does so first; only the goods
-        whose rates moved most."""
-        first: dict[tuple[Trade, str], Place] = {}
-        moved: dict[Trade, float] = {}
+    def _trades(self) -> dict[tuple[Trade, str], list[Mover]]:
+        """The goods that the entries speak of, and for whom, each with the lines that do so; only the goods whose
+        rates moved: all goods, then those that moved most, then those that are threatened."""
+        found: dict[tuple[Trade, str], list[Mover]] = {}
+        moved: dict[Trade, tuple[bool, float]] = {}
         for place, line in self._lines():
+            mover = Mover(place, line.claim is not None, line.starts, _moved(line))
             for trade in self._of(line):
-                moved[trade] = max(moved.get(trade, 0.0), _moved(line))
+                moved[trade] = max(moved.get(trade, (False, 0.0)), (not mover.threatens, mover.points))
                 for code in line.partners:
-                    first.setdefault((trade, code), place)
-        speaking = [trade for trade in moved if moved[trade]]
-        most = sorted(speaking, key=lambda trade: (-moved[trade], trade.scope != ALL_GOODS))[:ASKED]
-        return {pair: place for pair, place in first.items() if pair[0] in most}
+                    found.setdefault((trade, code), []).append(mover)
+        speaking = [trade for trade in moved if moved[trade][1]]
+        most = sorted(speaking, key=lambda it: (not moved[it][0], it.scope != ALL_GOODS, -moved[it][1]))[
+            :ASKED
+        ]
+        return {pair: movers for pair, movers in found.items() if pair[0] in most}
 
     def _lines(self) -> Iterator[tuple[Place, Line]]:
         for kind, _ in PARTS:
@@ -232,7 +258,8 @@ class _Charting:
     def _named(self, drawn: Sequence[Drawn], trades: Sequence[Trade], codes: Sequence[str]) -> Chart:
         blocs = {code: self._known(code, self.edition.until.position).blocs(self.today) for code in codes}
         vias = [next((bloc for bloc in blocs[code] if bloc in codes), "") for code in codes]
-        who = whom(codes, vias, {code: who.name for code, who in self.watched.items()})
+        names = {code: who.name for code, who in self.watched.items()}
+        who = whom(codes, vias, names, self.edition.scope.everybody)
         return msgspec.structs.replace(
             drawn[0].chart, partners=list(codes), scopes=[trade.scope for trade in trades],
             title=f"{who}: {self._goods(trades, codes[0])}",
@@ -248,9 +275,20 @@ class _Charting:
         return goods.replace("all goods", "all American goods") if trades[0].export else goods
 
 
+def _place(movers: Sequence[Mover], moves: Moves) -> Place | None:
+    """The entry that a chart with these changes belongs in: the one that made them; of a threat alone, the one that
+    tells it. None where what it shows comes from elsewhere."""
+    starts = {start for start, *_ in moves}
+    fitting = [mover for mover in movers if mover.threatens is not bool(moves) and mover.points]
+    best = max(fitting, key=lambda mover: (mover.starts in starts, mover.points), default=None)
+    return best.place if best else None
+
+
 def _moved(line: Line) -> float:
     """By how many points a line moves a rate, as far as it says so; least for goods that are spared now; 0 for goods
     that a measure spares from its start, and for what moves none."""
+    if line.words == [words.STILL_EXEMPT]:
+        return 0.0
     was, now = (_percent(fields.get("rate") or {}) for fields in (line.before, line.after))
     if was is not None or now is not None:
         return abs((now or 0.0) - (was or 0.0))
@@ -346,8 +384,12 @@ class _Words:
         still = was.at(self.today)
         return [
             f"{'still ' if start > self.today and level == still else ''}{level.words}{self._while(start, end)}"
-            for start, end, level in said[:RUNS]
+            for start, end, level in [one for one in said if self._lasts(*one[:2])][:RUNS]
         ]
+
+    def _lasts(self, start: datetime, end: datetime) -> bool:
+        """Whether a stretch is longer than the day on which it begins."""
+        return start <= self.span[0] or end >= self.span[1] or self._day(start) != self._day(end)
 
     def _while(self, start: datetime, end: datetime) -> str:
         since = f" from {self._day(start)}" if start > self.span[0] else ""

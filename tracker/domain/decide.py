@@ -216,16 +216,20 @@ _MANY_LINES = {"text", "summary", "note", "reason", "says", "evidence", "focus",
 """Fields whose text may run over several lines."""
 _UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML cannot carry (https://www.w3.org/TR/xml/#charsets), hence no feed; lone surrogates not even UTF-8."""
-_SUSPICIOUS = re.compile(rb"""\\[^"\\]|"\s*"|null|\xc2\x85|\xe2\x80[\xa8\xa9]|\xef\xbf[\xbe\xbf]""")
+_SUSPICIOUS = re.compile(
+    rb"""\\[^"\\]|"\s*"|null|\xc2\x85|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xbf[\xbe\xbf]"""
+)
 """What JSON text holds wherever a value is unsound, and seldom elsewhere: control characters are escaped in it, strange
 numbers are null."""
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""What turns the direction of the text around it, on a page and in a mail (https://www.unicode.org/reports/tr9/)."""
 _LINE_BREAK = re.compile("[\n\r\x85\u2028\u2029]")
 
 
 def sound(command: Development | Correction | Withdrawal) -> bytes:
-    """A command as text, keys sorted; Refused where it holds text that nothing could carry on, a line that is two (a
-    mail's subject would be), or numbers that JSON does not have. A pattern's ``$`` lets a last line break pass; here it
-    is caught."""
+    """A command as text, keys sorted; Refused where it holds text that nothing could carry on, or that turns the text
+    around it, a line that is two (a mail's subject would be), or numbers that JSON does not have. A pattern's ``$``
+    lets a last line break pass; here it is caught."""
     try:
         text = msgspec.json.encode(command, order="sorted")
         suspicious = _SUSPICIOUS.search(text) is not None
@@ -242,6 +246,11 @@ def _unsound(value: Any, at: str = "", many_lines: bool = False) -> Iterator[Pro
             if strange := _UNSPEAKABLE.search(value):
                 yield Problem(
                     at, f"{at} holds the character U+{ord(strange[0]):04X}, not a text's: remove it"
+                )
+            elif turning := _TURNING.search(value):
+                yield Problem(
+                    at,
+                    f"{at} holds the character U+{ord(turning[0]):04X}, which turns the text around it: remove it",
                 )
             elif not many_lines and _LINE_BREAK.search(value):
                 yield Problem(at, f"{at} holds a line break: write it in one line")

@@ -94,7 +94,7 @@ def _unchecked(frame: Frame, watched: Sequence[Watched]) -> list[str]:
         if (last := days.get(who.code, "")) < yesterday.isoformat():
             found.setdefault(last, []).append(who.name)
     return [
-        f"{'all partners' if len(names) == len(watched) > 4 else ', '.join(names)} "
+        f"{'all partners' if frame.scope.everybody and len(names) == len(watched) > 4 else ', '.join(names)} "
         + (f"(through {words.stated(last)})" if last else "(not at all)")
         for last, names in sorted(found.items())
     ]

@@ -282,7 +282,7 @@ def _about(edition: Edition) -> str:
     codes = sorted(_codes(edition.told))
     if not codes:
         return ""
-    if len(codes) == len(edition.partners) > 4:
+    if edition.scope.everybody and len(codes) == len(edition.partners) > 4:
         return " (all partners)"
     return f" ({', '.join(codes[:4])}{f', {len(codes) - 4} more' if len(codes) > 4 else ''})"
 

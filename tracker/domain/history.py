@@ -8,10 +8,11 @@ an authority reaches every measure under it. Which measures then count as duties
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from heapq import merge
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from tracker.domain.events import HOME, actor_of, kind_of
@@ -234,6 +235,14 @@ class History:
                 if _shows(facts, name, fact):
                     facts[name] = fact
         return facts
+
+    def exempts(self, key: Key, at: datetime) -> bool:
+        """Whether a measure spares the goods of an item: whatever else is said of them, they do not pay it."""
+        return (
+            key.aspect == "state"
+            and kind_of(key.subject) == "measure"
+            and bool(value(self.through(key, at), "exempt"))
+        )
 
     def own(self, key: Key, at: datetime) -> Facts:
         """The fields that are said of the item itself: what changes are told by, so that a ruling is told once."""
@@ -506,6 +515,17 @@ def changed(key: Key, start: datetime, end: datetime, before: Facts, after: Mapp
         {name: before[name] for name in names if value(before, name) is not None},
         {name: after[name] for name in names if value(after, name) is not None},
     )  # fmt: skip
+
+
+def parted(change: Change, seen: History) -> Iterator[Change]:
+    """A change, apart where its goods begin or cease to be exempt, as a history knows it."""
+    flips = [
+        (at, seen.exempts(change.key, at))
+        for at in (change.start, *(e for e in seen.edges(change.key) if change.start < e < change.end))
+    ]
+    starts = [flips[0][0], *(at for (_, was), (at, now) in pairwise(flips) if was != now)]
+    for start, end in pairwise([*starts, change.end]):
+        yield replace(change, start=start, end=end)
 
 
 def value(facts: Facts, name: str) -> Any:

@@ -136,7 +136,8 @@ def echoed(change: Change, before: History, after: History) -> bool:
 
 
 def _echoed(change: Change, before: History, after: History, wider: Key, at: datetime) -> bool:
-    if before.own(change.key, at) and after.own(change.key, at):
+    apart = before.own(change.key, at) and after.own(change.key, at)
+    if apart and not change.before.keys().isdisjoint(change.after):
         return False
     was, now = before.through(wider, at), after.through(wider, at)
     for name in {**change.before, **change.after}:

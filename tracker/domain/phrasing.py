@@ -37,8 +37,12 @@ class Sentence(NamedTuple):
     terms: list[str]
 
 
-def sentence(before: Values, after: Values, family: str = "") -> Sentence:
-    """The sentence of a change, fields going from ``before`` to ``after``, of an item of this aspect."""
+def sentence(before: Values, after: Values, family: str = "", exempt: bool = False) -> Sentence:
+    """The sentence of a change, fields going from ``before`` to ``after``, of an item of this aspect. ``exempt``: of
+    goods that are so before and after, and pay nothing of what is said of them."""
+    before, after = words.applying(before, after, exempt)
+    if exempt and ((not before and not after) or after.get("status") == "in_force"):
+        return Sentence(["exempt" if after else words.STILL_EXEMPT], "", [])
     main, done = words.happened(family, before, after)
     names = {*before, *after} - {*words.HIDDEN} - done
     was = ""

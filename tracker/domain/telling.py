@@ -14,7 +14,7 @@ from tracker.domain import words
 from tracker.domain.closing import REPAIRED, Left, Place, left_wrong
 from tracker.domain.edition import PARTS, Edition, Entry, Kind, Line, Mark, Named, Scope
 from tracker.domain.events import HOME, DevelopmentCorrected, DevelopmentWithdrawn, Told, actor_of, kind_of
-from tracker.domain.history import About, Change, Fact, History, Key, agrees, same, value
+from tracker.domain.history import About, Change, Fact, History, Key, agrees, parted, same, value
 from tracker.domain.moves import MOMENT, cause, echoed, inert, vacuous
 from tracker.domain.news import News, Said, Story, facts
 from tracker.domain.paint import EVERYONE, announced
@@ -62,7 +62,7 @@ class Frame:
 class _Alike:
     """A change with all for whom, and all goods of which, it is told in the same words. ``told``: the words in which
     its readers were told otherwise, and when. ``till``: how long what it leaves stays so. ``due``: what it changes was
-    yet to come; ``stays``: and now it is to stay as it is."""
+    yet to come; ``stays``: and now it is to stay as it is. ``exempt``: the goods are, before and after."""
 
     change: Change
     position: int
@@ -72,6 +72,7 @@ class _Alike:
     told: str = ""
     due: bool = False
     stays: bool = False
+    exempt: bool = False
     codes: list[str] = field(default_factory=list)
     vias: list[str] = field(default_factory=list)
     scopes: list[str] = field(default_factory=list)
@@ -92,6 +93,10 @@ class _Act:
     def zone(self, subject: str) -> str:
         """In which its dates about a subject are given."""
         return self.told.zone or zone_of(actor_of(self.on(subject)))
+
+
+def _act(story: Story) -> _Act:
+    return _Act(story[-1].told, [fact.subject for fact in facts(story)] or [story[-1].subject])
 
 
 class Telling:
@@ -199,13 +204,15 @@ class Telling:
                     patches, story, by_time=True, back=back, silent=silent, fell=kind == "fell_through"
                 )
             ]
+            there = ZoneInfo(_act(story).zone(next(iter(by_code.values()))[0].key.subject))
             wanted = self._wanted(_topics(story))
             shown = {code for line in lines if not line.quiet for code in line.partners} if wanted else set()
             if not shown and kind == "coming":
                 continue
             entry = msgspec.structs.replace(
                 self._entry(kind, story, lines), dates=f"announced {words.stated(story[-1].told.announced)}",
-                day=self._day(at), partners=[code for code in self.watched if code in shown], summary=None,
+                day=at.astimezone(there).date().isoformat(),
+                partners=[code for code in self.watched if code in shown], summary=None,
                 quiet=not shown,
             )  # fmt: skip
             entries.append(entry)
@@ -262,7 +269,7 @@ class Telling:
     ) -> list[Line]:
         """Changes as lines: equal ones of several partners, or of several scopes, are one. ``silent``: all of
         them are for programs alone. ``fell``: they did not come."""
-        act = _Act(story[-1].told, [fact.subject for fact in facts(story)] or [story[-1].subject])
+        act = _act(story)
         self.acts[story[0].development] = act
         lines = [
             self._line(held, act, by_time)
@@ -285,15 +292,23 @@ class Telling:
     ) -> list[_Alike]:
         alike: dict[bytes, _Alike] = {}
         for code, patches in found.items():
-            who, changes = self.watched[code], [patch.change for patch in patches]
-            for change, position in patches:
-                quiet = silent or self._quiet(who, change, changes, by_time)
-                seen = who.known((self.frame.since if fell else self.frame.until).position)
-                one = _Alike(
-                    change, position, quiet, (code, change.key) in back, _till(change, seen, by_time)
-                )
+            who = self.watched[code]
+            seen = who.known((self.frame.since if fell else self.frame.until).position)
+            parts = [(change, patch.position) for patch in patches for change in parted(patch.change, seen)]
+            changes = [change for change, _ in parts]
+            spared = [change for change in changes if _spared(change, seen)]
+            heard = [
+                change for change in changes if not (silent or self._quiet(who, change, changes, by_time))
+            ]
+            paying = {change.key.subject for change in heard if change not in spared}
+            for change, position in parts:
+                exempt = change in spared
+                said = change.key.subject in paying or (by_time and "status" not in change.after)
+                quiet = change not in heard or (exempt and said)
+                till = _till(change, seen, by_time)
+                one = _Alike(change, position, quiet, (code, change.key) in back, till, exempt=exempt)
                 if not by_time:
-                    one.told = self._was_told(change, story)
+                    one.told = self._was_told(change, story, exempt)
                     one.due, one.stays = self._due(who, change, story, act)
                 one = alike.setdefault(_signature(one, change.key), one)
                 one.codes.append(code)
@@ -325,13 +340,14 @@ class Telling:
             return False, False
         return True, agrees(change.after, was[-1], names)
 
-    def _was_told(self, change: Change, story: Story) -> str:
+    def _was_told(self, change: Change, story: Story, exempt: bool) -> str:
         """What readers were told that this development says, and when, where that was something else."""
         occasions = self.told_on.get(story[0].development, ())
         ours = {said.position for said in story}
         mine = {name: fact for name, fact in change.before.items() if fact.position in ours}
         family = change.key.family
-        was = sentence({}, _without(_plain(mine), NAMING.get(family, "")), family).words if mine else []
+        said = _without(_plain(mine), NAMING.get(family, ""))
+        was = sentence({}, said, family, exempt).words if mine and not exempt else []
         newest = max((fact.position for fact in mine.values()), default=0)
         day = next((one.day for one in occasions if one.position >= newest), None)
         return f"you were told {', '.join(was)} on {words.stated(day)}" if was and day else ""
@@ -343,7 +359,7 @@ class Telling:
         if by_time and before == after:
             said = Sentence(_dated(after), "", [])
         else:
-            said = sentence(_without(before, name), _without(after, name), key.family)
+            said = sentence(_without(before, name), _without(after, name), key.family, held.exempt)
         note = _back() if held.back else held.told or None
         when = "" if key.family == "deadline" and by_time else self._when(held, act, by_time)
         if note and note.startswith((f"you were told {said.was} on ", f"you were told {said.was}, ")):
@@ -357,7 +373,8 @@ class Telling:
                 said = said._replace(words=[f"stays {said.words[0]}", *said.words[1:]])
             said, note = said._replace(was=""), "; ".join(filter(None, (was, note)))
         return Line(
-            partners=held.codes, position=held.position, whom=whom(held.codes, held.vias, self.names),
+            partners=held.codes, position=held.position,
+            whom=whom(held.codes, held.vias, self.names, self.frame.scope.everybody),
             title=self._title(key), item=self._item(held, before, after),
             when=when,
             words=self._titled(said.words), was=said.was, terms=self._titled(said.terms), note=note,
@@ -425,15 +442,16 @@ class Telling:
         return since, until and words.bound(until, "until")
 
 
-def whom(codes: Sequence[str], vias: Sequence[str], names: Mapping[str, str]) -> str:
-    """Whom something concerns, of those with ``names``; the members of a bloc with the bloc, where that is named too.
-    ``vias``: for each the bloc through which it does, or ''."""
+def whom(codes: Sequence[str], vias: Sequence[str], names: Mapping[str, str], everybody: bool) -> str:
+    """Whom something concerns, of those with ``names``, which are ``everybody`` or those chosen; the members of a bloc
+    with the bloc, where that is named too. ``vias``: for each the bloc through which it does, or ''."""
     if len(names) > 4:
         others = [name for code, name in names.items() if code not in codes]
+        chosen = "" if everybody else " chosen"
         if not others:
-            return f"All {len(codes)} partners"
+            return f"All {len(codes)} partners{chosen}"
         if len(others) <= 3 < len(codes):
-            return f"All partners but {', '.join(others)}"
+            return f"All partners{chosen} but {', '.join(others)}"
     members: dict[str, list[str]] = {}
     for code, via in zip(codes, vias, strict=True):
         members.setdefault(via if via in codes else code, []).extend([code] if via in codes else [])
@@ -479,6 +497,7 @@ def _signature(one: _Alike, key: Key) -> bytes:
         one.till,
         one.due,
         one.stays,
+        one.exempt,
     ]
     return msgspec.json.encode(said, order="sorted")
 
@@ -508,6 +527,16 @@ def _dated(fields: Mapping[str, Any]) -> list[str]:
 
 def _named(one: News) -> Named:
     return Named(development=one.first.development, event=one.first.id, title=one.told.title)
+
+
+def _spared(change: Change, seen: History) -> bool:
+    """Whether a change leaves its goods exempt: nothing that it says of what they pay is paid."""
+    told = {**change.before, **change.after}
+    return (
+        "exempt" not in told
+        and not told.keys().isdisjoint((*words.PAYING, "status"))
+        and seen.exempts(change.key, change.start)
+    )
 
 
 def _plain(facts: Mapping[str, Fact]) -> dict[str, Any]:

@@ -78,7 +78,8 @@ class ItemView(View, frozen=True):
 
 class ChangeView(View, frozen=True):
     """One item's change: over [from_, until) fields go from ``before`` to ``after``; ``words`` says it. ``name``: what
-    a provision, criterion, risk or deadline is called in full, '' for anything else."""
+    a provision, criterion, risk or deadline is called in full, '' for anything else. ``exempt``: of goods that are
+    exempt before and after, so that they do not pay what is said of them."""
 
     subject: str
     title: str
@@ -95,6 +96,7 @@ class ChangeView(View, frozen=True):
     after: dict[str, Any]
     words: list[str]
     caused_by: int | None
+    exempt: bool = False
 
 
 class LayerView(View, frozen=True):
@@ -570,6 +572,7 @@ def change_view(change: Change, seen: History) -> ChangeView:
     about = seen.abouts.get(key.subject, {})
     before = {name: value(change.before, name) for name in change.before}
     after = {name: value(change.after, name) for name in change.after}
+    exempt = seen.exempts(key, change.start) and "exempt" not in {**before, **after}
     positions = [fact.position for fact in change.after.values()] or [
         f.position for f in change.before.values()
     ]
@@ -577,6 +580,7 @@ def change_view(change: Change, seen: History) -> ChangeView:
         subject=key.subject, title=title_of(key.subject, about), aspect=key.family, key=key.name,
         name=name_of(change, seen), scope=key.scope, claim=key.claim, starts=bounded(change.start),
         ends=bounded(change.end), starts_stated=stated(about, change.start), ends_stated=stated(about, change.end),
-        before=nested(change.before), after=nested(change.after), words=words.change(before, after, key.family),
+        before=nested(change.before), after=nested(change.after), exempt=exempt,
+        words=words.change(before, after, key.family, exempt),
         caused_by=max(positions) if positions else None,
     )  # fmt: skip

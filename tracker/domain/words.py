@@ -37,6 +37,9 @@ PROSE = ("text", "condition", "in_transit", "evidence", "focus")
 """Fields that hold sentences: of a new one the old is not said again."""
 TITLED = (*PROSE, "exemptions", "level", "ruling", "scope", "sectors", "imports", "exports", "title")
 """Fields whose value stands behind a colon."""
+PAYING = ("rate", "quota", "transshipped", "combines", "replaces", "yields_to")
+"""Fields that say what goods pay, unless they are exempt."""
+STILL_EXEMPT = "still exempt"
 COLLECTED = {
     "collected": "duties are collected",
     "not_collected": "duties are not collected",
@@ -266,9 +269,25 @@ _BECOMES = {
 }
 
 
-def change(before: Mapping[str, Any], after: Mapping[str, Any], family: str = "") -> list[str]:
+def applying(
+    before: Mapping[str, Any], after: Mapping[str, Any], exempt: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fields before and after without what goods that are exempt do not pay. ``exempt``: whether they are, where that
+    does not change."""
+    told = "exempt" in before or "exempt" in after
+    was, now = (held.get("exempt") if told else exempt for held in (before, after))
+    kept_before = {name: value for name, value in before.items() if not (was or now) or name not in PAYING}
+    return kept_before, {name: value for name, value in after.items() if not now or name not in PAYING}
+
+
+def change(
+    before: Mapping[str, Any], after: Mapping[str, Any], family: str = "", exempt: bool = False
+) -> list[str]:
     """All moves of a change, the ones that matter first. ``family``: the aspect it is of, where that has words of its
-    own for them."""
+    own for them; ``exempt``: see ``applying``."""
+    before, after = applying(before, after, exempt)
+    if exempt and not before and not after:
+        return [STILL_EXEMPT]
     first, done = happened(family, before, after)
     before, after = ({k: v for k, v in held.items() if k not in done} for held in (before, after))
     return first + _moves(before, after)

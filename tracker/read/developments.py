@@ -1,6 +1,6 @@
 """A development as its events make it: one entry, in versions, and the rows around it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -9,13 +9,14 @@ from sqlalchemy import Connection
 from tracker.domain.decide import standing
 from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, Logged
 from tracker.domain.fold import Row
-from tracker.domain.history import Change, History
+from tracker.domain.history import Change, History, Key, parted, restated
 from tracker.domain.paint import announced
 from tracker.domain.views import (
     ChangeView,
     Entry,
     change_view,
 )
+from tracker.domain.when import BEGINNING, FOREVER
 from tracker.projections import segments
 from tracker.store.log import StoredEvent
 
@@ -76,6 +77,14 @@ def around(connection: Connection, events: Sequence[StoredEvent]) -> tuple[list[
 def change_views(changes: Iterable[Change], seen: History) -> list[ChangeView]:
     """Changes as they are seen, each with what its subject is."""
     return [change_view(change, seen) for change in changes]
+
+
+def restatements(
+    before: History, after: History, wanted: Callable[[Key], bool] = lambda key: True
+) -> list[ChangeView]:
+    """What two states of knowledge tell differently, over all of world time: of the wanted items."""
+    found = [change for change in restated(before, after, BEGINNING, FOREVER) if wanted(change.key)]
+    return change_views([part for change in found for part in parted(change, after)], after)
 
 
 def _type(event: Logged) -> str:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from tracker.domain.history import difference, restated
+from tracker.domain.history import difference
 from tracker.domain.paint import announced
 from tracker.domain.preview import erased, resumed
 from tracker.domain.views import (
@@ -12,8 +12,7 @@ from tracker.domain.views import (
     Resumption,
     nested,
 )
-from tracker.domain.when import BEGINNING, FOREVER
-from tracker.read.developments import change_views
+from tracker.read.developments import change_views, restatements
 from tracker.read.partners import history, partner
 from tracker.read.point import Point
 from tracker.record import Recorded
@@ -35,8 +34,7 @@ def preview(connection: Connection, recorded: Recorded) -> Preview:
     for code in sorted({row.partner for row in rows}):
         old = history(connection, code, recorded.first - 1)
         new = history(connection, code, recorded.last)
-        changes = [c for c in restated(old, new, BEGINNING, FOREVER) if c.key.subject in subjects]
-        seen.effects[code] = change_views(changes, new)
+        seen.effects[code] = restatements(old, new, lambda key: key.subject in subjects)
         if again := resumed(new, rows, recorded.first, recorded.last):
             views = change_views([one.change for one in again], new)
             seen.resumes[code] = [

@@ -9,16 +9,15 @@ from sqlalchemy import Connection
 from tracker.domain.decide import standing
 from tracker.domain.errors import Refused
 from tracker.domain.fold import Row
-from tracker.domain.history import History, Key, restated
+from tracker.domain.history import History, Key
 from tracker.domain.paint import EVERYONE
 from tracker.domain.views import (
     ChangeView,
     Story,
     Version,
 )
-from tracker.domain.when import BEGINNING, FOREVER
 from tracker.projections import segments
-from tracker.read.developments import around, change_views, entry_of, versions_of
+from tracker.read.developments import around, entry_of, restatements, versions_of
 from tracker.store import log
 from tracker.store.log import StoredEvent
 
@@ -99,8 +98,8 @@ def _for_whom(
             History(code, [r for who in whose for r in held.get(who, []) if _key(r) in keys[code]], about)
             for held in rows
         )
-        if changes := restated(old, new, BEGINNING, FOREVER):
-            found[code] = change_views(changes, new)
+        if changes := restatements(old, new):
+            found[code] = changes
     return found
 
 

@@ -9,16 +9,15 @@ from sqlalchemy import Connection
 
 from tracker.domain.events import kind_of
 from tracker.domain.fold import Row
-from tracker.domain.history import History, blocs_of, joins, restated
+from tracker.domain.history import History, blocs_of, joins
 from tracker.domain.paint import EVERYONE
 from tracker.domain.views import (
     ChangeView,
     Entry,
-    change_view,
 )
-from tracker.domain.when import BEGINNING, FOREVER
+from tracker.domain.when import FOREVER
 from tracker.projections import segments
-from tracker.read.developments import around, change_views, entry_of, versions_of
+from tracker.read.developments import around, entry_of, restatements, versions_of
 from tracker.read.partners import abouts_of, partner
 from tracker.read.point import Point
 from tracker.store import log
@@ -110,11 +109,7 @@ def _changed_by(
     rows = [*(row for subject in subjects for row in by_subject.get(subject, ())), *members]
     before = History(code, [row for row in rows if row.known_from < first <= row.known_until], abouts)
     after = History(code, [row for row in rows if row.known_from <= last < row.known_until], abouts)
-    return [
-        change_view(change, after)
-        for change in restated(before, after, BEGINNING, FOREVER)
-        if change.key.subject in subjects
-    ]
+    return restatements(before, after, lambda key: key.subject in subjects)
 
 
 def _mended_for(
@@ -129,4 +124,4 @@ def _mended_for(
     now = [row for row in members if row.known_from <= events[-1].position < row.known_until]
     old, new = History(code, [*before, *now], abouts), History(code, [*after, *now], abouts)
     subjects = {event.subject for event in events}
-    return change_views([c for c in restated(old, new, BEGINNING, FOREVER) if c.key.subject in subjects], new)
+    return restatements(old, new, lambda key: key.subject in subjects)

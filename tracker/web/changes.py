@@ -123,6 +123,9 @@ def said(change: ChangeView) -> tuple[list[str], list[str]]:
     for known in ("title", "text") if change.aspect in ("criterion", "risk") else ("title",):
         if before.get(known) is None and change.aspect in SLUGGED:
             after.pop(known, None)
+    before, after = words.applying(before, after, change.exempt)
+    if change.exempt and not before and not after:
+        return [words.STILL_EXEMPT], []
     return told(before, after, change.aspect)
 
 

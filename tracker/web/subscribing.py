@@ -40,8 +40,10 @@ SEVERAL = ("partners", "sectors", "topics", "days")
 """Those of which more than one may be chosen."""
 FIELDS = {"weekdays": "days"}
 """What subscriptions call by other names."""
-SAID = {"weekdays": "Tick at least one day."}
+SAID = {"weekdays": "Tick at least one day.", "hour": "Choose an hour of the day."}
 """What is said otherwise to who fills in a form."""
+NO_HOUR = -1
+"""For what was typed in place of one: it is refused with whatever else is wrong."""
 REGIONS = (
     "Africa",
     "America",
@@ -89,17 +91,13 @@ def zones() -> list[str]:
 def wanted(form: Form, zone: str) -> Wanted:
     """What a form asks for; not checked against the record. ``zone``: where none is typed."""
     when, hour = form["when"] or "daily", form["hour"] or str(HOUR)
-    errors = {}
     if when not in WHEN:
-        errors["when"] = "Choose one of these."
-    if not (len(hour) <= 2 and hour.isascii() and hour.isdecimal() and int(hour) < 24):
-        errors["hour"] = "Choose an hour of the day."
-    if errors:
-        raise Wrong(errors)
+        raise Wrong({"when": "Choose one of these."})
+    of_day = len(hour) <= 2 and hour.isascii() and hour.isdecimal()
     return Wanted(
         partners=form.all("partners"), sectors=form.all("sectors"), topics=form.all("topics"),
-        zone=form["zone"] or zone, hour=int(hour), weekdays=_weekdays(form, when), at_once=when == "at_once",
-        send_empty=form["send_empty"] == "yes",
+        zone=form["zone"] or zone, hour=int(hour) if of_day else NO_HOUR, weekdays=_weekdays(form, when),
+        at_once=when == "at_once", send_empty=form["send_empty"] == "yes",
     )  # fmt: skip
 
 
@@ -173,8 +171,9 @@ def over(one: Subscription, now: datetime) -> bool:
 
 
 def in_words(connection: Connection, one: Subscription) -> dict[str, str]:
-    """What it gets, and when."""
-    return {"gets": about(one.scope, enrolment.names(connection)), "when": notices.when(one)}
+    """What it gets, when, and the place whose clock that is by."""
+    gets = about(one.scope, enrolment.names(connection))
+    return {"gets": gets, "when": notices.when(one), "place": notices.place(one)}
 
 
 def masked(address: str) -> str:

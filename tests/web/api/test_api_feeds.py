@@ -355,7 +355,7 @@ def test_pages_lead_to_their_feeds(on_sqlite: Service) -> None:
 ODD = [
     "]]> <![CDATA[ x ]]>", "<script>alert(1)</script>", "&amp; &lt; &#13; &#x0; &nbsp;", "one, two; three: \\n four",
     "😀" * 74, "é" * 300, "'\" onmouseover=\"x", "a tab\tand a delete\x7f", "{{ 7 * 7 }} {% raw %}",
-    "\u202eright to left",
+    "\u05e2\u05d1\u05e8\u05d9\u05ea, right to left",
 ]  # fmt: skip
 
 

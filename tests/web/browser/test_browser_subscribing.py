@@ -17,6 +17,15 @@ from tracker.store.engine import open_engine, reading, writing
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
 
+BROKEN = """() => [...document.querySelectorAll('.ticks label')].flatMap(label => {
+  const text = [...label.childNodes].find(n => n.nodeType === 3 && n.data.trim());
+  return [...text.data.matchAll(/\\S+/g)].filter(word => {
+    const range = document.createRange();
+    range.setStart(text, word.index); range.setEnd(text, word.index + word[0].length);
+    return new Set([...range.getClientRects()].map(one => Math.round(one.top))).size > 1;
+  }).map(word => word[0]);
+})"""
+"""The words that stand on two lines."""
 HERE = "document.activeElement.matches(%r)"
 SEEN = """getComputedStyle(document.activeElement).outlineStyle !== 'none'
   || document.activeElement.matches('[type=date]')"""
@@ -127,6 +136,15 @@ def test_every_page_fits_its_window_and_can_be_read(
             assert wide <= width, f"{path} is {wide} wide at {width}"
             assert page.evaluate(FAINT) == [], f"{path}, {scheme}: too little contrast"
         context.close()
+
+
+@pytest.mark.parametrize("width", [320, 360, 414, 768, 1280])
+def test_no_word_of_a_choice_is_broken(
+    browser: "playwright.Browser", served: tuple[str, str], width: int
+) -> None:
+    page = browser.new_page(base_url=served[0], viewport={"width": width, "height": 800})
+    page.goto("/subscribe")
+    assert page.evaluate(BROKEN) == []
 
 
 def made(folder: Path, confirmed: bool) -> Links:

@@ -101,8 +101,12 @@ def test_what_is_wrong_stands_at_its_field_and_what_was_typed_stays(
 
 
 def test_everything_that_is_wrong_is_said_at_once(idle: Desk) -> None:
-    page = idle.subscribe(422, address="nobody", zone="Mars", when="days")
-    assert [one["href"] for one in page.select(".problems a")] == ["#days", "#zone", "#address"]
+    page = idle.subscribe(
+        422, address="", zone="Mars", when="days", hour="25", partners=["XX"], topics=["weather"]
+    )
+    assert [one["href"] for one in page.select(".problems a")] == [
+        "#partners", "#topics", "#days", "#hour", "#zone", "#address",
+    ]  # fmt: skip
 
 
 def test_a_preview_saves_nothing_keeps_the_address_and_has_a_link_without_it(here: Desk) -> None:

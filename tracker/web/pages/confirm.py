@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
@@ -77,7 +78,7 @@ def shown(
     page: dict[str, Any] = {"one": one, "standing": standing, "key": subscribing.key(request)}
     if one is not None:
         page |= subscribing.in_words(connection, one) | {
-            "address": masked(one.address), "label": enrolment.channel(one.channel).label,
+            "zone": ZoneInfo(one.zone), "address": masked(one.address), "label": enrolment.channel(one.channel).label,
             "own": f"/subscriptions/{one.id}?key={lock.token(OWN, one.id)}",
         }  # fmt: skip
     return private(request, "confirm.html", page, 410 if standing in ("over", "stopped") else 200)
