@@ -253,7 +253,7 @@ def test_another_one_can_look_after_an_endpoint_and_agrees_first(hooked: Desk, e
     assert wrong.select_one("#contact")["value"] == "nobody"
     assert hooked.page(hooked.own_link()).select_one("#contact")["value"] == "ops@example.org"
     page = hooked.post(hooked.own_link(), {"action": "entrust", "contact": "new@example.org"})
-    assert "nobody is written to" in words(page.select_one("[role=status]"))
+    assert "Nobody is written to before that" in words(page.select_one("[role=status]"))
     assert "nobody, or somebody who has not agreed yet" in words(page.main)
     assert words(hooked.page(left, 410).h1) == "You are not asked any more"
     assert words(hooked.post(left, status=410).h1) == "You are not asked any more"
