@@ -104,6 +104,16 @@ class Audit:
         before, after = (self.history(code, at) for at in (commit - 1, self.ends[commit]))
         return bool(restated(before, after, BEGINNING, FOREVER))
 
+    def left_moved(self, story: list[StoredEvent], fresh: list[StoredEvent], code: str) -> bool:
+        """Whether what a development says of a partner is another after these events of it than before them: two
+        corrections may come to nothing."""
+        before, after = (self.history(code, at) for at in (fresh[0].position - 1, fresh[-1].position))
+        ours = {event.position for event in story}
+        changes = restated(before, after, BEGINNING, FOREVER)
+        return any(
+            fact.position in ours for one in changes for fact in (*one.before.values(), *one.after.values())
+        )
+
     def whom(self, scope: Scope) -> list[str]:
         """The partners of a scope that names them or none at all."""
         return scope.partners or self.codes
@@ -209,6 +219,8 @@ class Audit:
             if not fresh:
                 continue
             moved = any(self.moved(commit, code) for commit in {e.commit for e in fresh} for code in codes)
+            if all(e.type in editions.REPAIRS for e in fresh):
+                moved = moved and any(self.left_moved(story, fresh, code) for code in codes)
             positions = {e.position for e in fresh}
             assert not moved or positions <= counted, (scope, positions)
             if scope.topics or _wordless(story, fresh):
