@@ -15,6 +15,9 @@ PACKAGE := .venv/.package-$(call key,pyproject.toml hatch_build.py)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_PYTHON_DOWNLOADS := never
 
+# One more than there are cores: tests wait for servers, clocks and browsers, too.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 ifneq ($(shell command -v uv),)
 MAKE_VENV := uv venv --quiet --clear --python
 INSTALL := uv pip install --quiet --python $(BIN)/python --no-deps
@@ -34,7 +37,7 @@ run: $(RUNTIME) $(PACKAGE) ## migrate, load the fixtures into an empty database,
 	@exec $(BIN)/tracker serve
 
 test: $(DEV) $(PACKAGE) ## run the tests, or some: make test TESTS=tests/test_settings.py
-	@$(BIN)/pytest --numprocesses auto --dist loadfile $(TESTS)
+	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(TESTS)
 
 campaign: $(DEV) $(PACKAGE) ## kill, restart and search for long: make campaign KILLS=5000 TESTS=tests/campaign
 	@$(BIN)/pytest --numprocesses 0 -m campaign -s $(TESTS)
