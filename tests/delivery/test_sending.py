@@ -245,24 +245,30 @@ def test_a_worker_that_lost_its_lease_cannot_write_its_result(due: World) -> Non
     assert [(number, outcome) for number, outcome, _, _ in tries(due)] == [(1, None), (2, "accepted")]
 
 
+class HeldUp(Email):
+    """Stops before each exchange until it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.go_on = Event(), Event()
+
+    def exchange(self, mail: EmailMessage, server: MailServer) -> Outcome:
+        self.begun.set()
+        self.go_on.wait(20)
+        return super().exchange(mail, server)
+
+
 def test_a_sender_that_is_held_up_past_its_lease_sends_the_same_mail_and_writes_nothing(
     due: World, server: Server
 ) -> None:
-    begun, go_on = Event(), Event()
-
-    class HeldUp(Email):
-        def exchange(self, mail: EmailMessage, server: MailServer) -> Outcome:
-            begun.set()
-            go_on.wait(20)
-            return super().exchange(mail, server)
-
+    held_up = HeldUp()
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(sender.send_due, due.engine, server.settings, due.clock, channels=[HeldUp()])
-        assert begun.wait(20)
+        slow = pool.submit(sender.send_due, due.engine, server.settings, due.clock, channels=[held_up])
+        assert held_up.begun.wait(20)
         due.clock.forward(seconds=LEASE.total_seconds())
         assert send(due, server.settings) == 1
         written = (delivery(due), tries(due))
-        go_on.set()
+        held_up.go_on.set()
         assert slow.result(20) == 1
     assert (delivery(due), tries(due)) == written
     assert [(number, outcome) for number, outcome, _, _ in tries(due)] == [(1, None), (2, "accepted")]
@@ -274,20 +280,13 @@ def test_what_one_is_sending_it_does_not_take_up_again_when_its_lease_runs_out(
     due: World, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sender, "LOOK_SECONDS", 0.02)
-    begun, go_on = Event(), Event()
-
-    class HeldUp(Email):
-        def exchange(self, mail: EmailMessage, server: MailServer) -> Outcome:
-            begun.set()
-            go_on.wait(20)
-            return super().exchange(mail, server)
-
+    held_up = HeldUp()
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(sender.send_due, due.engine, server.settings, due.clock, channels=[HeldUp()])
-        assert begun.wait(20)
+        slow = pool.submit(sender.send_due, due.engine, server.settings, due.clock, channels=[held_up])
+        assert held_up.begun.wait(20)
         due.clock.forward(seconds=LEASE.total_seconds())
         time.sleep(0.5)
-        go_on.set()
+        held_up.go_on.set()
         assert slow.result(20) == 1
     assert [(number, outcome) for number, outcome, _, _ in tries(due)] == [(1, "accepted")]
     assert len(server.mails) == 1

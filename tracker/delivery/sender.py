@@ -59,8 +59,8 @@ def unready(settings: Settings, channels: Sequence[Channel] = CHANNELS) -> dict[
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """One run. ``silent``: channels whose server does not answer; ``mine``: what is under way; ``doubtful``: those of
-    them that go to endpoints that are not known to work."""
+    """One run. ``silent``: channels whose server does not answer; ``mine``: what is under way, and
+    whether it goes to an endpoint that is not known to work."""
 
     engine: Engine
     settings: Settings
@@ -70,8 +70,7 @@ class _Sending:
     channels: Mapping[str, Channel]
     at_once: int
     silent: set[str] = field(default_factory=set)
-    mine: set[int] = field(default_factory=set)
-    doubtful: set[int] = field(default_factory=set)
+    mine: dict[int, bool] = field(default_factory=dict)
 
     def all_due(self, pool: Executor) -> int:
         """Send until nothing is due and nothing under way; how many were tried."""
@@ -100,15 +99,13 @@ class _Sending:
         ready = self.channels.keys() - self.silent
         if not ready or self.stopping():
             return None
-        full = len(self.doubtful) >= max(1, self.at_once // 2)
+        full = sum(tuple(self.mine.values())) >= max(1, self.at_once // 2)
         with writing(self.engine) as connection:
             held = deliveries.claim(
                 connection, self.clock(), ready, self._own(ready) if full else (), tuple(self.mine)
             )
         if held is not None:
-            self.mine.add(held.id)
-            if not held.works and held.channel in self._own(ready):
-                self.doubtful.add(held.id)
+            self.mine[held.id] = not held.works and held.channel in self._own(ready)
         return held
 
     def _own(self, channels: Collection[str]) -> Collection[str]:
@@ -122,8 +119,7 @@ class _Sending:
         except Exception:
             log.exception("not_settled", delivery=held.id, attempt=held.attempt)
         finally:
-            self.mine.discard(held.id)
-            self.doubtful.discard(held.id)
+            del self.mine[held.id]
 
     def _tried(self, held: Claimed) -> None:
         channel = self.channels[held.channel]

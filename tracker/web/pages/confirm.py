@@ -111,16 +111,7 @@ def agree(
     id: FromPath[str],
 ) -> Response[str]:
     """Agree to be told when it fails; sent again, it says so."""
-    clock: Clock = request.app.state.clock
-    check_origin(request)
-    lock, now = sealer(settings), clock()
-    proved(request, lock, CONTACT, id)
-    with writing(engine) as connection:
-        one = subscribing.kept(connection, id)
-        standing = _agreed(request, connection, lock, one, now)
-        if standing == "open":
-            one, standing = enrolment.agree(connection, lock, id, _you(request), now), "confirmed"
-        return asked(request, connection, one, standing)
+    return _answered(request, engine, settings, id, agrees=True)
 
 
 @post("/subscriptions/{id:str}/contact/end", opt=CONTACTS, sync_to_thread=True, include_in_schema=False)
@@ -131,14 +122,21 @@ def disagree(
     id: FromPath[str],
 ) -> Response[str]:
     """Not to be told any more; sent again, it says so."""
-    clock: Clock = request.app.state.clock
+    return _answered(request, engine, settings, id, agrees=False)
+
+
+def _answered(
+    request: Request[Any, Any, Any], engine: Engine, settings: Settings, id: str, *, agrees: bool
+) -> Response[str]:
     check_origin(request)
-    lock, now = sealer(settings), clock()
+    lock, now = sealer(settings), request.app.state.clock()
     proved(request, lock, CONTACT, id)
     with writing(engine) as connection:
         one = subscribing.kept(connection, id)
         standing = _agreed(request, connection, lock, one, now)
-        if standing in ("open", "already"):
+        if agrees and standing == "open":
+            one, standing = enrolment.agree(connection, lock, id, _you(request), now), "confirmed"
+        elif not agrees and standing in ("open", "already"):
             enrolment.disagree(connection, lock, id, _you(request))
             standing = "ended"
         return asked(request, connection, one, standing)
@@ -152,8 +150,7 @@ def _agreed(
         return standing
     if not enrolment.is_contact(connection, lock, one.id, _you(request)):
         return "another"
-    held = endpoints.get(connection, one.id, lock, now)
-    return "already" if held is not None and held.contact else "open"
+    return "already" if endpoints.agreed_contact(connection, one.id) else "open"
 
 
 def _you(request: Request[Any, Any, Any]) -> str:
