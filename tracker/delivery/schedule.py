@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from tracker.domain.when import TICK
+
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-MOMENT = timedelta(microseconds=1)
 
 
 class Due(NamedTuple):
@@ -25,7 +26,7 @@ def instant(day: date, hour: int, zone: ZoneInfo) -> datetime | None:
     if _local(early, zone) == local:
         return early
     after = _first_after_gap(late, early, zone)
-    around = (_local(after - MOMENT, zone).date(), _local(after, zone).date())
+    around = (_local(after - TICK, zone).date(), _local(after, zone).date())
     return after if day in around else None
 
 

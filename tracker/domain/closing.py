@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 from tracker.domain.edition import PARTS, Edition, Entry, Kind, Line
 from tracker.domain.history import Change, Fact, Facts, History, Key, value
-from tracker.domain.moves import MOMENT
 from tracker.domain.paint import INSTRUMENT
 from tracker.domain.views import nested
 from tracker.domain.watched import Watched
-from tracker.domain.when import BEGINNING, FOREVER
+from tracker.domain.when import BEGINNING, FOREVER, TICK
 
 ENTRIES = ("exemptions", "ratified")
 """Fields whose entries change one by one."""
@@ -54,11 +53,11 @@ def _left(edition: Edition, who: Watched, key: Key, its: Sequence[_Told]) -> Ite
     held = _flat(nested(before.own(key, since.as_of)))
     for _, line in its:
         held = _patched(held, line)
-    now = _flat(nested(after.own(key, until.as_of)))
+    facts = after.own(key, until.as_of)
+    now = _flat(nested(facts))
     wrong = {name for name in {**held, **now} if held.get(name) != now.get(name)}
     for (start, end), names in _runs(after, key, until.as_of, wrong).items():
-        facts = after.own(key, until.as_of)
-        old = _only(after.own(key, start - MOMENT), names) if start > BEGINNING else {}
+        old = _only(after.own(key, start - TICK), names) if start > BEGINNING else {}
         unheard = {name: Fact(held[name], until.position, who.code) for name in names if name in held}
         change = Change(key, start, end, {**unheard, **old}, _only(facts, names))
         said = start <= since.as_of or any(_says(one, change) for one in its)

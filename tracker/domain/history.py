@@ -9,7 +9,7 @@ an authority reaches every measure under it. Which measures then count as duties
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from heapq import merge
 from itertools import pairwise
@@ -19,9 +19,7 @@ from tracker.domain.events import HOME, actor_of, kind_of
 from tracker.domain.fold import Row
 from tracker.domain.paint import EVERYONE, INSTRUMENT
 from tracker.domain.scopes import Scopes
-from tracker.domain.when import BEGINNING, FOREVER
-
-TICK = timedelta(microseconds=1)
+from tracker.domain.when import BEGINNING, FOREVER, TICK
 
 SILENT = ("about", "checked")
 """Aspects whose changes are no news."""

@@ -9,11 +9,10 @@ from tracker.domain.events import kind_of
 from tracker.domain.history import Change, History, Key, value
 from tracker.domain.scopes import ALL_GOODS
 from tracker.domain.watched import Watched
-from tracker.domain.when import FOREVER
+from tracker.domain.when import FOREVER, TICK
 
 AHEAD = timedelta(days=14)
 """How far ahead "coming up" looks."""
-MOMENT = timedelta(microseconds=1)
 
 
 class Moves(NamedTuple):
@@ -61,7 +60,7 @@ def cause(change: Change) -> int:
 
 def _parted(change: Change, later: History) -> tuple[Change | None, Change | None]:
     """A transition, parted into the fields for which it stands in a later state of knowledge, and the others."""
-    was, now = later.own(change.key, change.start - MOMENT), later.own(change.key, change.start)
+    was, now = later.own(change.key, change.start - TICK), later.own(change.key, change.start)
     stands = {
         name
         for name in {**change.before, **change.after}
@@ -118,7 +117,7 @@ def vacuous(change: Change, before: History, after: History) -> bool:
         kind_of(key.subject) == "measure"
         and key.aspect == "state"
         and "status" not in {**change.before, **change.after}
-        and value(before.facts(key, change.start - MOMENT), "status") is None
+        and value(before.facts(key, change.start - TICK), "status") is None
         and value(before.facts(key, change.start), "status") is None
         and value(after.facts(key, change.start), "status") is None
     )

@@ -5,19 +5,19 @@ anew.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from tracker.domain.dates import Comes, Course, Date, Dating, Group, Kind, Place
 from tracker.domain.events import Told, actor_of, kind_of
 from tracker.domain.fold import Row
 from tracker.domain.history import MAIN, About, Change, Facts, History, Key, joins, key_of, value
-from tracker.domain.moves import MOMENT, cause, inert, vacuous
+from tracker.domain.moves import cause, inert, vacuous
 from tracker.domain.paint import announced
 from tracker.domain.views import stated
-from tracker.domain.when import BEGINNING, FOREVER, moment, span, stating, zone_of
+from tracker.domain.when import BEGINNING, FOREVER, TICK, moment, span, stating, zone_of
 
-END = FOREVER - timedelta(microseconds=1)
+END = FOREVER - TICK
 """Late enough for everything that is said to hold."""
 CALLED_OFF = ("cancelled", "shelved", "dropped")
 """How a deadline or a promise stands of which the date is void."""
@@ -84,7 +84,7 @@ def _coming(key: Key, at: datetime, said: Facts) -> Change:
 
 def effective(seen: History, told: Telling, first: datetime, last: datetime) -> Iterator[Dated]:
     """The dates from the first instant to the last on which something takes effect: later than it was announced."""
-    for change in seen.changes(first - MOMENT if first > BEGINNING else first, min(last, END)):
+    for change in seen.changes(first - TICK if first > BEGINNING else first, min(last, END)):
         key, by = change.key, cause(change)
         if not _silent(change, seen) and announced(told(by), key.subject).at < change.start:
             zone = told(by).zone or zone_of(actor_of(key.subject))

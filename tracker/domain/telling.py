@@ -15,7 +15,7 @@ from tracker.domain.closing import REPAIRED, Left, Place, left_wrong
 from tracker.domain.edition import PARTS, Edition, Entry, Kind, Line, Mark, Named, Scope
 from tracker.domain.events import HOME, DevelopmentCorrected, DevelopmentWithdrawn, Told, actor_of, kind_of
 from tracker.domain.history import About, Change, Fact, History, Key, agrees, parted, same, value
-from tracker.domain.moves import MOMENT, cause, echoed, inert, vacuous
+from tracker.domain.moves import cause, echoed, inert, vacuous
 from tracker.domain.news import News, Said, Story, facts
 from tracker.domain.paint import EVERYONE, announced
 from tracker.domain.patches import Patch
@@ -24,7 +24,7 @@ from tracker.domain.scopes import ALL_GOODS
 from tracker.domain.topics import topics_of
 from tracker.domain.views import NAMING, bounded, nested, stated, title_of
 from tracker.domain.watched import Watched
-from tracker.domain.when import BEGINNING, FOREVER, zone_of
+from tracker.domain.when import BEGINNING, FOREVER, TICK, zone_of
 
 _SUBJECT = re.compile(r"\b(?:measure|agreement|authority):[a-z0-9_-]+")
 
@@ -296,17 +296,15 @@ class Telling:
             seen = who.known((self.frame.since if fell else self.frame.until).position)
             parts = [(change, patch.position) for patch in patches for change in parted(patch.change, seen)]
             changes = [change for change, _ in parts]
-            spared = [change for change in changes if _spared(change, seen)]
-            heard = [
-                change for change in changes if not (silent or self._quiet(who, change, changes, by_time))
-            ]
-            paying = {change.key.subject for change in heard if change not in spared}
-            for change, position in parts:
-                exempt = change in spared
+            spared = [_spared(change, seen) for change in changes]
+            quiets = [silent or self._quiet(who, change, changes, by_time) for change in changes]
+            each = [*zip(parts, spared, quiets, strict=True)]
+            paying = {change.key.subject for (change, _), exempt, quiet in each if not (exempt or quiet)}
+            for (change, position), exempt, quiet in each:
                 said = change.key.subject in paying or (by_time and "status" not in change.after)
-                quiet = change not in heard or (exempt and said)
+                silenced = quiet or (exempt and said)
                 till = _till(change, seen, by_time)
-                one = _Alike(change, position, quiet, (code, change.key) in back, till, exempt=exempt)
+                one = _Alike(change, position, silenced, (code, change.key) in back, till, exempt=exempt)
                 if not by_time:
                     one.told = self._was_told(change, story, exempt)
                     one.due, one.stays = self._due(who, change, story, act)
@@ -335,7 +333,7 @@ class Telling:
         now = self.frame.until.as_of if mended else announced(act.told, act.on(change.key.subject)).at
         names = {**change.before, **change.after}
         marks = self.frame.since, self.frame.until
-        was = [who.known(mark.position).own(change.key, change.start - MOMENT) for mark in marks]
+        was = [who.known(mark.position).own(change.key, change.start - TICK) for mark in marks]
         if change.start <= now or any(agrees(change.before, one, names) for one in was):
             return False, False
         return True, agrees(change.after, was[-1], names)

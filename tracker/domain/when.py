@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
+TICK = timedelta(microseconds=1)
+"""The least that lies between two instants."""
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 Precision = Literal["year", "month", "day", "minute"]
@@ -106,7 +108,7 @@ def asked(text: str, zone: str) -> datetime:
         if len(text) == 10:
             following = date.fromisoformat(text) + timedelta(days=1)
             end = datetime.combine(following, time(), ZoneInfo(zone)).astimezone(UTC)
-            at = end - timedelta(microseconds=1)
+            at = end - TICK
         else:
             at = datetime.fromisoformat(text)
             if at.tzinfo is None:

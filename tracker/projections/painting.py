@@ -31,12 +31,11 @@ from tracker.domain.decide import Decided
 from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, concerned
 from tracker.domain.fold import Lane, Lanes, Order, Row, Segment, fold, painted, selected
 from tracker.domain.paint import Paint, announced
-from tracker.domain.when import BEGINNING
+from tracker.domain.when import BEGINNING, TICK
 from tracker.projections.segments import (
     ABOUT,
     BELIEVED,
     LAST,
-    TICK,
     TOP,
     Said,
     dumped,

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -50,13 +50,12 @@ from tracker.domain.fold import Contribution, Lane, Lanes, Layer, Order, Row, Se
 from tracker.domain.history import Key, key_of
 from tracker.domain.paint import Paint, announced
 from tracker.domain.paint import paints as painted_by
-from tracker.domain.when import FOREVER
+from tracker.domain.when import FOREVER, TICK
 from tracker.schema import Instant, Serial, derived
 from tracker.store import log
 from tracker.store.log import StoredEvent
 
 ABOUT = "about"
-TICK = timedelta(microseconds=1)
 LAST = FOREVER - TICK
 BELIEVED = 2**62
 """``known_until`` of what is believed now."""

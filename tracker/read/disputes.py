@@ -21,7 +21,7 @@ from tracker.domain.history import Fact, History, Item, Key, rows_of
 from tracker.domain.paint import INSTRUMENT
 from tracker.domain.scopes import ALL_GOODS, Scopes
 from tracker.domain.views import Cause, View, bounded, title_of
-from tracker.domain.when import BEGINNING, FOREVER, asked, moment, zone_of
+from tracker.domain.when import BEGINNING, FOREVER, TICK, asked, moment, zone_of
 from tracker.projections import segments
 from tracker.read import Point
 from tracker.read.accounts import (
@@ -395,7 +395,7 @@ def _of_measure(world: _World, subject: str, lanes: Iterable[Lane], said: Lanes)
     for lane in sorted(lanes & claims.keys()):
         theirs, whom = claims[lane], concerned(subject, lane.target)
         if subject == AVERAGE:
-            limit = min(world.covered, world.at.as_of + timedelta(microseconds=1))
+            limit = min(world.covered, world.at.as_of + TICK)
             for one in theirs:
                 if one.applies and one.start < limit:
                     found = conflicts.out_of_bounds([one], world.bounds(whom, one, limit))

@@ -2,9 +2,7 @@
 
 from datetime import datetime, timedelta, tzinfo
 
-from tracker.domain.when import FOREVER
-
-_TICK = timedelta(microseconds=1)
+from tracker.domain.when import FOREVER, TICK
 
 
 class Moving(datetime):
@@ -16,7 +14,7 @@ class Moving(datetime):
 
     def _note(self, other: object) -> None:
         if isinstance(other, datetime) and not datetime.__lt__(other, self):
-            first = plain(other) if datetime.__gt__(other, self) else plain(self) + _TICK
+            first = plain(other) if datetime.__gt__(other, self) else plain(self) + TICK
             self.until = min(self.until, first)
 
     def __lt__(self, other: datetime) -> bool:  # type: ignore[override]
