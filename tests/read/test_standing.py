@@ -108,15 +108,15 @@ def test_what_was_answered_is_answered_still_when_more_is_on_record(
 
 
 BROKEN: list[tuple[ModuleType, str, str, str]] = [
-    (segments, "around", "[AHEAD - 1]", "[-1]"),
-    (segments, "around", "len(held) >= AHEAD", "False"),
-    (segments, "around", "len(held) >= AHEAD", "len(held) > AHEAD"),
-    (segments, "around", "len(held) == BEHIND", "False"),
-    (segments, "around", "min(last, whole_until", "max(last, whole_until"),
+    (segments, "_gap_after", "[AHEAD - 1]", "[-1]"),
+    (segments, "_gap_after", "len(ahead) >= AHEAD", "False"),
+    (segments, "_gap_after", "len(ahead) >= AHEAD", "len(ahead) > AHEAD"),
+    (segments, "_gap_before", "len(starts) == BEHIND", "False"),
+    (segments, "around", "min(until, around.whole_until", "max(until, around.whole_until"),
     (segments, "_around", "union_all(in_the_end, ", "union_all("),
     (segments, "_around", "log.events.c.position <= ", "log.events.c.position < "),
     (segments, "_around", "ends if ahead else ends.desc()", "ends.desc() if ahead else ends"),
-    (segments, "_around", "else_=at", "else_=places.c.settled"),
+    (segments, "_around", "else_=at", "else_=places.c.valid_from"),
     (history_of, "History", "or self._goes_on_after(key, at)", ""),
     (history_of, "History", "bisect_left(edges, whole)]", "bisect_right(edges, whole)]"),
     (history_of, "History", "until = self.horizon - TICK", "until = self.horizon"),

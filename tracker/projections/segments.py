@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import (
+    CTE,
     BigInteger,
     Column,
     ColumnElement,
@@ -28,6 +29,7 @@ from sqlalchemy import (
     case,
     func,
     literal,
+    literal_column,
     or_,
     select,
     text,
@@ -50,7 +52,7 @@ from tracker.domain.fold import Contribution, Lane, Lanes, Layer, Order, Row, Se
 from tracker.domain.history import Key, key_of
 from tracker.domain.paint import Paint, announced
 from tracker.domain.paint import paints as painted_by
-from tracker.domain.when import FOREVER, TICK
+from tracker.domain.when import BEGINNING, FOREVER, TICK
 from tracker.schema import Instant, Serial, derived
 from tracker.store import log
 from tracker.store.log import StoredEvent
@@ -305,11 +307,12 @@ def _around(count: int, dialect: str) -> CompoundSelect[Any]:
     near, last = segments.alias("near"), segments.alias("last")
 
     def was_known(held: FromClause) -> tuple[ColumnElement[bool], ...]:
-        return held.c.known_until > bindparam("known"), held.c.known_from <= bindparam("known")
+        # In this order: what was learnt later is told by the index.
+        return held.c.known_from <= bindparam("known"), held.c.known_until > bindparam("known")
 
     def also_known(held: FromClause) -> tuple[ColumnElement[bool], ...]:
         """The same, with no index taken for it, which would lead to all that was known by then."""
-        return held.c.known_until > bindparam("known"), held.c.known_from + 0 <= bindparam("known")
+        return held.c.known_from + 0 <= bindparam("known"), held.c.known_until > bindparam("known")
 
     first = log.subjects.join(log.events, log.events.c.subject == log.subjects.c.id)
     begun = (
@@ -319,24 +322,27 @@ def _around(count: int, dialect: str) -> CompoundSelect[Any]:
         .where(log.events.c.position <= bindparam("known"))
         .exists()
     )
-    settled = (
-        select(last.c.valid_from)
-        .where(last.c.lane == lanes.c.id, last.c.node.in_(given), last.c.valid_until == FOREVER)
-        .where(*was_known(last))
-        .limit(1)
-        .scalar_subquery()
+    ending = and_(
+        last.c.lane == lanes.c.id, last.c.node.in_(given), last.c.valid_until == FOREVER, *also_known(last)
     )
-    wanted = select(lanes.c.id, *_LANE, settled.label("settled")).where(_PARTNERS, begun)
+    wanted = (
+        select(lanes.c.id, *_LANE, last.c.node.label("hangs"), *(last.c[column.name] for column in _SEGMENT))
+        .join_from(lanes, last, ending, isouter=True)
+        .where(_PARTNERS, begun)
+    )
     own = wanted.cte("own").prefix_with("MATERIALIZED")
-    places = select(own, hung).select_from(own.join(hung, true())).cte("places").prefix_with("MATERIALIZED")
-    there = places.join(segments, and_(segments.c.lane == places.c.id, segments.c.node == places.c.node))
+    there = near.c.lane == own.c.id, near.c.node == hung.c.node
+    used = select(literal(1)).where(*there, *was_known(near)).limit(1).correlate(own, hung).scalar_subquery()
+    everywhere = select(own, hung).select_from(own.join(hung, true()))
+    found_at = everywhere.where(or_(hung.c.node == TOP, used.is_not(None)))  # elsewhere mostly nothing is
+    places = found_at.cte("places").prefix_with("MATERIALIZED")
 
     def nearest(ahead: bool, *columns: Any) -> Select[Any]:
         ends = near.c.valid_until
         if ahead:
-            reach = and_(ends > at, ends <= func.coalesce(places.c.settled, literal(FOREVER, Instant())))
+            reach = and_(ends > at, ends <= func.coalesce(places.c.valid_from, literal(FOREVER, Instant())))
         else:
-            reach = ends <= case((places.c.settled < at, places.c.settled), else_=at)
+            reach = ends <= case((places.c.valid_from < at, places.c.valid_from), else_=at)
         return (
             select(*columns)
             .where(near.c.lane == places.c.id, near.c.node == places.c.node, reach, *was_known(near))
@@ -345,22 +351,19 @@ def _around(count: int, dialect: str) -> CompoundSelect[Any]:
             .correlate(places)
         )
 
-    def rows(
-        whose: FromClause, held: FromClause, joined: FromClause, *where: ColumnElement[bool]
-    ) -> Select[Any]:
-        lane = (whose.c[column.name] for column in _LANE)
-        columns = (*lane, *(held.c[column.name] for column in _SEGMENT), held.c.lane, held.c.node)
-        return select(*columns).select_from(joined).where(*where)
+    def rows(whose: CTE, held: FromClause, hangs: ColumnElement[int], joined: FromClause) -> Select[Any]:
+        columns = *(whose.c[one.name] for one in _LANE), *(held.c[one.name] for one in _SEGMENT)
+        return select(*columns, whose.c.id.label("of"), hangs.label("node")).select_from(joined)
 
     def arm(ahead: bool) -> Select[Any]:
         if dialect == "sqlite":
-            ends = segments.c.valid_until.in_(nearest(ahead, near.c.valid_until))
-            return rows(places, segments, there, ends, *also_known(segments))
-        found = nearest(ahead, near).lateral("ahead" if ahead else "behind")
-        return rows(places, found, places.join(found, true()))
+            its: ColumnElement[int] = literal_column("segments.rowid")
+            found = its.in_(nearest(ahead, literal_column("near.rowid")))
+            return rows(places, segments, places.c.node, places.join(segments, found))
+        beside = nearest(ahead, near).lateral("ahead" if ahead else "behind")
+        return rows(places, beside, places.c.node, places.join(beside, true()))
 
-    ending = and_(segments.c.lane == own.c.id, segments.c.node.in_(given), segments.c.valid_until == FOREVER)
-    in_the_end = rows(own, segments, own.join(segments, ending), *also_known(segments))
+    in_the_end = rows(own, own, own.c.hangs, own).where(own.c.state.is_not(None))
     return union_all(in_the_end, arm(ahead=True), arm(ahead=False))
 
 
@@ -402,27 +405,35 @@ def around(connection: Connection, partners: Iterable[str], at: datetime, known:
     hung = nodes(known, log.position(connection))
     parameters = {f"node{i}": one for i, one in enumerate(hung)}
     parameters |= _parameters(partners, at=at, known=known, ahead=AHEAD, behind=BEHIND)
-    found = [*connection.execute(_around(len(hung), connection.dialect.name), parameters)]
-    rows = _rows(found)
-    ahead: dict[int, list[Row]] = {}
-    behind: dict[tuple[int, int], list[Row]] = {}
-    for row, (*_, lane, its_node) in zip(rows, found, strict=True):
-        if row.segment.end > at:
-            ahead.setdefault(lane, []).append(row)
-        else:
-            behind.setdefault((lane, its_node), []).append(row)
-    whole_since: dict[Key, datetime] = {}
-    for held in behind.values():
-        if len(held) == BEHIND:
-            key, first = key_of(held[0]), min(row.segment.start for row in held)
-            whole_since[key] = max(first, whole_since.get(key, first))
-    whole_until: dict[Key, datetime] = {}
-    for held in ahead.values():
-        if len(held) >= AHEAD:
-            key, last = key_of(held[0]), sorted(row.segment.end for row in held)[AHEAD - 1]
-            if last < FOREVER:
-                whole_until[key] = min(last, whole_until.get(key, last))
-    return Around(rows, whole_since, whole_until)
+    found: dict[int, list[SqlRow[Any]]] = {}
+    for row in connection.execute(_around(len(hung), connection.dialect.name), parameters):
+        found.setdefault(row.of, []).append(row)
+    around = Around([], {}, {})
+    for lane in found.values():
+        since, until = _gap_before(lane, at), _gap_after(lane, at)
+        rows = _rows(row for row in lane if since < row.valid_until <= until or row.valid_until == FOREVER)
+        around.rows.extend(rows)
+        key = key_of(rows[0])
+        if since > BEGINNING:
+            around.whole_since[key] = max(since, around.whole_since.get(key, since))
+        if until < FOREVER:
+            around.whole_until[key] = min(until, around.whole_until.get(key, until))
+    return around
+
+
+def _gap_before(lane: Iterable[SqlRow[Any]], at: datetime) -> datetime:
+    """From when on the segments of a lane that ended by an instant are all there."""
+    behind: dict[int, list[datetime]] = {}
+    for row in lane:
+        if row.valid_until <= at:
+            behind.setdefault(row.node, []).append(row.valid_from)
+    return max((min(starts) for starts in behind.values() if len(starts) == BEHIND), default=BEGINNING)
+
+
+def _gap_after(lane: Iterable[SqlRow[Any]], at: datetime) -> datetime:
+    """Until when the segments of a lane that end after an instant are all there, besides what it comes to at last."""
+    ahead = sorted(row.valid_until for row in lane if row.valid_until > at)
+    return ahead[AHEAD - 1] if len(ahead) >= AHEAD else FOREVER
 
 
 def memberships(connection: Connection, partner: str, known: int) -> list[Row]:

@@ -643,7 +643,7 @@ def commits_before(
     """``first`` and ``development`` of the commits that begin before a position and end by another, the last first;
     of those developments only that hold an event about a subject, one of a type, and one whose type begins so."""
     wanted = select(commits.c.first, commits.c.development).where(
-        commits.c.first < position, commits.c.last <= until
+        commits.c.first < min(position, until + 1), commits.c.last <= until
     )
     its = select(events.c.position).where(
         events.c.development == commits.c.development, events.c.position <= until
@@ -672,19 +672,18 @@ def known_at(connection: Connection, at: datetime) -> int:
 
 def known_since(connection: Connection, position: int) -> datetime | None:
     """When the event at this position was learnt; None for position 0."""
-    return connection.execute(
-        select(commits.c.learnt_at).where(commits.c.first <= position, commits.c.last >= position)
-    ).scalar()
+    return connection.execute(_of_commit_with(commits.c.learnt_at, position)).scalar()
 
 
 def commit_end(connection: Connection, position: int) -> int:
     """The last position of the commit that a position lies in: knowledge comes whole commits at a time."""
-    return (
-        connection.execute(
-            select(commits.c.last).where(commits.c.first <= position, commits.c.last >= position)
-        ).scalar()
-        or 0
-    )
+    return connection.execute(_of_commit_with(commits.c.last, position)).scalar() or 0
+
+
+def _of_commit_with(column: Column[Any], position: int) -> Select[Any]:
+    """A column of the commit that a position lies in: of those that begin by then, the last. Asked so, it is found by
+    the key; asked which commit spans the position, a database would look at half of them."""
+    return select(column).where(commits.c.first <= position).order_by(commits.c.first.desc()).limit(1)
 
 
 def originals(connection: Connection, developments: Iterable[str]) -> dict[str, int]:
