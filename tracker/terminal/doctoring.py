@@ -5,8 +5,6 @@ from typing import Any
 
 import msgspec
 import rich_click as click
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from tracker import read, rebuilding
@@ -14,10 +12,9 @@ from tracker.delivery import deliveries
 from tracker.domain.housekeeping import KINDS
 from tracker.projections import segments
 from tracker.read import chores
-from tracker.settings import shipped
 from tracker.store import followers, log, tree
 from tracker.store.engine import reading
-from tracker.store.migrate import release
+from tracker.store.migrate import migrations, release
 from tracker.store.proof import Broken
 from tracker.terminal import opening, showing
 
@@ -118,8 +115,5 @@ def _read_models(connection: Connection) -> Iterator[Check]:
 
 def _late(connection: Connection) -> str:
     """What is missing in the schema of the database; '' where nothing is."""
-    config = Config()
-    config.set_main_option("script_location", str(shipped("migrations")))
-    newest = ScriptDirectory.from_config(config).get_current_head()
-    held = release(connection)
+    newest, held = migrations()[-1], release(connection)
     return "" if held == newest else f"is at {held}, not {newest}: any command that records migrates it"
