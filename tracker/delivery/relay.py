@@ -132,6 +132,7 @@ class Mirror:
             raise self._foreign(f"it has {self._reached} messages, while this log ends at {end}")
         if event and info.state.messages and await self._last_id() not in (event.id, None):
             raise self._foreign(f"its message {self._reached} is not the event at that position")
+        await asyncio.to_thread(self._note)
         log.info("relaying", stream=self._target.stream, position=self._reached, behind=end - self._reached)
 
     async def catch_up(self, stop: asyncio.Event) -> None:
@@ -214,6 +215,13 @@ class Mirror:
         subject = f"{self._target.prefix}.{event.type}"
         message = msgspec.json.encode(cloud_event(event, self._target.source))
         return await self._jetstream.publish_async(subject, message, headers=headers)
+
+    def _note(self) -> None:
+        """Have the checkpoint say what the stream says, where whoever kept it was killed or the stream is a new one."""
+        with reading(self._engine) as connection:
+            noted = followers.reached(connection, self._name)
+        if noted != self._reached:
+            self._keep()
 
     def _keep(self) -> None:
         with writing(self._engine) as connection:

@@ -105,6 +105,15 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.connection.cursor().execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def takes_writes(engine: Engine) -> bool:
+    """Whether transactions may write: not on a standby of PostgreSQL until it is promoted, nor where they are set to
+    be read-only."""
+    if engine.dialect.name == "sqlite":
+        return True
+    with engine.connect() as connection:
+        return bool(connection.scalar(sa.text("SHOW transaction_read_only")) == "off")
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection to read from, of one snapshot: what is appended meanwhile is not seen."""

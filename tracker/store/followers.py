@@ -19,6 +19,12 @@ def reached(connection: Connection, name: str) -> int:
     return connection.scalar(select(followers.c.position).where(followers.c.name == name)) or 0
 
 
+def all_reached(connection: Connection) -> dict[str, int]:
+    """The positions of all followers that have begun, by their names."""
+    rows = connection.execute(select(followers.c.name, followers.c.position).order_by(followers.c.name))
+    return {row.name: row.position for row in rows}
+
+
 def keep(connection: Connection, name: str, position: int) -> None:
     """Note that this follower has come to a position."""
     row = INSERTS[connection.dialect.name](followers).values(name=name, position=position)

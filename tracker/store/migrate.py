@@ -33,11 +33,8 @@ def migrate(engine: Engine) -> None:
 def check_release(engine: Engine) -> None:
     """Refused (``conflict``) where a newer release made the schema: this one could misread what it finds."""
     with engine.connect() as connection:
-        held = release(connection) if inspect(connection).has_table("alembic_version") else None
-    known = sorted(
-        path.name.partition("_")[0] for path in (shipped("migrations") / "versions").glob("*_*.py")
-    )
-    if held is not None and held not in known:
+        held = release(connection)
+    if held is not None and held not in (known := migrations()):
         raise Refused(
             "conflict",
             f"the database was made by a newer release: its schema is at {held}, and this release knows {known[-1]}; "
@@ -46,5 +43,13 @@ def check_release(engine: Engine) -> None:
 
 
 def release(connection: Connection) -> str | None:
-    """The migration that the schema is at."""
+    """The migration that the schema is at; None where there is no schema yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def migrations() -> list[str]:
+    """Those that this release knows, in order."""
+    files = (shipped("migrations") / "versions").glob("*_*.py")
+    return sorted(path.name.partition("_")[0] for path in files)

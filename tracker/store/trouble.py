@@ -49,7 +49,11 @@ TROUBLES = (
     Trouble("locked", "another process has been writing to it for 30 seconds: try again", ("sqlite_busy", "55p03")),
     Trouble(
         "read_only", "it cannot be written to: check the rights of the file, of its folder and of the disk",
-        ("sqlite_readonly", "25006"), undone=True,
+        ("sqlite_readonly",), undone=True,
+    ),
+    Trouble(
+        "read_only", "it takes no writes, as it is a standby or set to be read-only: name the one that is written to",
+        ("25006",), undone=True,
     ),
     Trouble("unopened", "it cannot be opened: check that its folder exists and may be entered", ("sqlite_cantopen",)),
     Trouble(

@@ -5,8 +5,6 @@ from typing import Any
 
 import msgspec
 import rich_click as click
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from tracker import read, rebuilding
@@ -14,10 +12,9 @@ from tracker.delivery import deliveries
 from tracker.domain.housekeeping import KINDS
 from tracker.projections import segments
 from tracker.read import chores
-from tracker.settings import shipped
-from tracker.store import log, tree
+from tracker.store import followers, log, tree
 from tracker.store.engine import reading
-from tracker.store.migrate import release
+from tracker.store.migrate import migrations, release
 from tracker.store.proof import Broken
 from tracker.terminal import opening, showing
 
@@ -81,6 +78,18 @@ def _checks(connection: Connection) -> Iterator[Check]:
     waiting = deliveries.counts(connection)
     said = ", ".join(f"{count} {state}" for state, count in sorted(waiting.items()) if state != "accepted")
     yield Check("deliveries", True, said or "none waits, none failed")
+    yield from _relays(connection)
+
+
+def _relays(connection: Connection) -> Iterator[Check]:
+    """How far each stream was filled when its relay last noted it."""
+    end = log.position(connection)
+    for name, position in followers.all_reached(connection).items():
+        said = "no event behind"
+        if missing := log.at_positions(connection, [position + 1]):
+            since = missing[position + 1].recorded_at
+            said = f"{end - position} behind; what comes next was recorded {since:%Y-%m-%d %H:%M} UTC"
+        yield Check(f"relay {name}", True, f"has reached position {position}, {said}")
 
 
 def _read_models(connection: Connection) -> Iterator[Check]:
@@ -106,8 +115,5 @@ def _read_models(connection: Connection) -> Iterator[Check]:
 
 def _late(connection: Connection) -> str:
     """What is missing in the schema of the database; '' where nothing is."""
-    config = Config()
-    config.set_main_option("script_location", str(shipped("migrations")))
-    newest = ScriptDirectory.from_config(config).get_current_head()
-    held = release(connection)
+    newest, held = migrations()[-1], release(connection)
     return "" if held == newest else f"is at {held}, not {newest}: any command that records migrates it"

@@ -4,6 +4,7 @@ quick."""
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tracker.log import configure
 from tracker.read import Point, point
 from tracker.settings import Settings, load
 from tracker.store.clock import Clock, open_clock
-from tracker.store.engine import open_engine, reading
+from tracker.store.engine import open_engine, reading, takes_writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +84,50 @@ def at_point(axes: Mapping[str, Any]) -> Iterator[tuple[Connection, Point]]:
 def to_write(found: Settings | None = None) -> Iterator[Opened]:
     """Open the database, made, migrated and read as this release reads where it is not yet. Refused (``conflict``)
     where it would not keep what it acknowledges."""
+    found = found or settings()
+    with _opened(found, partial(_made_ready, found)) as opened:
+        yield opened
+
+
+@contextmanager
+def to_serve(found: Settings) -> Iterator[Opened]:
+    """Open the database as ``to_write`` does; one that takes no writes as it is. Refused (``conflict``) where that is
+    not yet as this release has it."""
+
+    def prepare(engine: Engine) -> None:
+        (_made_ready if takes_writes(engine) else _found_ready)(found, engine)
+
+    with _opened(found, prepare) as opened:
+        yield opened
+
+
+def _made_ready(found: Settings, engine: Engine) -> None:
     from tracker.rebuilding import catch_up
     from tracker.store.durability import assure
     from tracker.store.migrate import migrate
 
-    found = found or settings()
+    if found.durability == "checked":
+        assure(engine)
+    migrate(engine)
+    catch_up(engine)
 
-    def prepare(engine: Engine) -> None:
-        if found.durability == "checked":
-            assure(engine)
-        migrate(engine)
-        catch_up(engine)
 
-    with _opened(found, prepare) as opened:
-        yield opened
+def _found_ready(found: Settings, engine: Engine) -> None:
+    from tracker.rebuilding import unusable
+    from tracker.store.durability import assure
+    from tracker.store.migrate import check_release, migrations, release
+
+    if found.durability == "checked":
+        assure(engine)  # it may be promoted
+    check_release(engine)
+    with engine.connect() as connection:
+        ready = release(connection) == migrations()[-1] and not unusable(connection)
+    if not ready:
+        raise Refused(
+            "conflict",
+            "the database takes no writes and is not migrated to this release: run its 'tracker migrate' where writes "
+            "are taken, and start again when that has arrived here",
+        )
 
 
 def _there(found: Settings) -> None:

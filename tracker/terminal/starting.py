@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event
 
 import rich_click as click
+import structlog
 
 from tracker import seeding
 from tracker.importing import Imported
@@ -15,9 +16,11 @@ from tracker.jobs import ticker
 from tracker.log import configure
 from tracker.settings import load
 from tracker.store import access, log
-from tracker.store.engine import reading, writing
+from tracker.store.engine import reading, takes_writes, writing
 from tracker.terminal import opening, showing
 from tracker.terminal.opening import Opened
+
+told = structlog.get_logger()
 
 FIRST_ANALYST = "analyst"
 KEY_FILE = "analyst-key"
@@ -25,18 +28,20 @@ KEY_FILE = "analyst-key"
 
 def serve() -> None:
     """Migrate, seed an empty log, make a first key, then serve until told to stop. On SQLite this process also does
-    what time sets off; on PostgreSQL workers do."""
+    what time sets off; on PostgreSQL workers do. A database that takes no writes is served as it is."""
     from tracker import app
 
     settings = load()
     configure(settings)
     signal.signal(signal.SIGTERM, _stop)
-    with opening.to_write(settings) as opened, ExitStack() as until_stopped:
-        with reading(opened.engine) as connection:
-            empty = log.position(connection) == 0
-        if empty:
-            seed(opened)
-        signing_in = first_key(opened)
+    with opening.to_serve(settings) as opened, ExitStack() as until_stopped:
+        if takes_writes(opened.engine):
+            signing_in = begun(opened)
+        else:
+            signing_in = "read-only: its database takes no writes"
+            told.info(
+                "serving_read_only", why="the database takes no writes: a standby, or set to be read-only"
+            )
 
         def listening() -> None:
             if opened.engine.dialect.name == "sqlite":
@@ -63,6 +68,15 @@ def worker() -> None:
 def _stop(*_: object) -> None:
     """What uvicorn hands on to when it has come to its end by SIGTERM: let the rest come to its end too."""
     sys.exit(0)
+
+
+def begun(opened: Opened) -> str:
+    """See that there is a history and a key; how analysts sign in, in words."""
+    with reading(opened.engine) as connection:
+        empty = log.position(connection) == 0
+    if empty:
+        seed(opened)
+    return first_key(opened)
 
 
 def seed(opened: Opened) -> Imported:
