@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from tracker import record as recording
 from tracker.domain import decide
 from tracker.domain.errors import Refused
-from tracker.projections import segments
+from tracker.drift import drift
 from tracker.record import By, Order, Recorded, record
 from tracker.store import log
 from tracker.store.engine import after_commit, open_engine, reading
@@ -47,7 +47,7 @@ def assert_sound(engine: Engine, events: int) -> None:
     with reading(engine) as connection:
         assert log.position(connection) == events
         assert [*log.verify(connection)][-1] == events
-        assert list(segments.drift(connection)) == []
+        assert list(drift(connection)) == []
 
 
 def orders(*titles: str) -> list[tuple[Order, By]]:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tracker import rebuilding
 from tracker.domain import decide
+from tracker.drift import drift
 from tracker.jobs.job import Surroundings
 from tracker.jobs.rebuild import run
 from tracker.projections import segments
@@ -47,7 +48,7 @@ def grow(engine: Engine, name: str, events: int) -> None:
 
 def beliefs(engine: Engine) -> list[str]:
     with reading(engine) as connection:
-        assert list(segments.drift(connection)) == []
+        assert list(drift(connection)) == []
         return sorted(map(repr, segments.ever_known(connection, None, log.ENDLESS)))
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from tracker.domain.errors import Refused
 from tracker.domain.when import moment
+from tracker.drift import drift
 from tracker.projections import segments
 from tracker.rebuilding import rebuild
 from tracker.record import By, Correct, Order, Recorded, Withdraw, record, rehearse
@@ -56,7 +57,7 @@ class Book:
 
     def assert_sound(self) -> None:
         with reading(self.engine) as connection:
-            assert list(segments.drift(connection)) == []
+            assert list(drift(connection)) == []
             list(log.verify(connection))
 
 

@@ -11,7 +11,7 @@ from campaign.forking import Violated, Zygote
 from campaign.writer import Broken, Request, Write, send
 from sqlalchemy import Connection, Engine, text
 
-from tracker.projections import segments
+from tracker.drift import drift
 from tracker.store import log
 from tracker.store.engine import open_engine, reading
 from tracker.store.migrate import migrate
@@ -135,7 +135,7 @@ class Record:
             self.places[request.key] = (first, last)
 
     def _folded(self, connection: Connection, subjects: "set[str] | list[str]") -> None:
-        if wrong := [*segments.drift(connection, sorted(subjects))]:
+        if wrong := [*drift(connection, sorted(subjects))]:
             raise Violated(f"the segments of {wrong} are not what their events say")
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from tests.web.conftest import made, settings_for
 from tests.web.world import NOW
 from tracker.app import create_app
-from tracker.projections import segments
+from tracker.drift import drift
 from tracker.store import access, log
 from tracker.store.engine import reading, writing
 
@@ -109,5 +109,5 @@ def settled(running: Running, engine: Engine, load: Load, start: int) -> int:
     with reading(engine) as connection:
         reached = [*log.verify(connection)][-1]
         assert reached == max(expected, default=start)
-        assert [*segments.drift(connection)] == []
+        assert [*drift(connection)] == []
     return reached

@@ -20,7 +20,7 @@ from tests.web.conftest import made, settings_for, url_of
 from tests.web.world import NOW, development
 from tracker import cli
 from tracker.app import create_app
-from tracker.projections import segments
+from tracker.drift import drift
 from tracker.settings import VARIABLES
 from tracker.store import access, log
 from tracker.store.engine import reading, writing
@@ -75,7 +75,7 @@ def look(engine: Engine, events: int) -> None:
     """So many events, and all of the record as it should be."""
     with reading(engine) as connection:
         assert [*log.verify(connection)][-1] == events
-        assert [*segments.drift(connection)] == []
+        assert [*drift(connection)] == []
 
 
 def full_and_empty_again(engine: Engine, folder: Path, disk: SmallDisk) -> None:

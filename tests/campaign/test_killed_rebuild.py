@@ -18,6 +18,7 @@ from domain.given import NOW, amended, at, development, opened
 from sqlalchemy import Engine, select
 
 from tracker.delivery import deliveries, editions, subscriptions
+from tracker.drift import drift
 from tracker.importing import Given, Terms, load
 from tracker.projections import segments
 from tracker.rebuilding import catch_up, rebuild
@@ -60,7 +61,7 @@ def damage(engine: Engine) -> None:
 
 def drifted(engine: Engine) -> list[str]:
     with reading(engine) as connection:
-        return [*segments.drift(connection)]
+        return [found.subject for found in drift(connection)]
 
 
 def told(engine: Engine) -> list[Any]:

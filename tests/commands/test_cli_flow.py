@@ -53,7 +53,7 @@ def test_a_pause_is_rehearsed_logged_seen_corrected_and_withdrawn(seeded: Run, t
     story = seeded("events", logged.development).out
     assert ["logged" in story, "corrected" in story, "withdrawn" in story] == [True] * 3
     assert "withdrawn: it never happened" in seeded("timeline", "MX").out
-    assert "chain whole, segments as the events say" in seeded("verify").out
+    assert "chain whole, read models as the events say" in seeded("verify").out
 
 
 def test_a_row_of_the_state_names_the_event_that_made_it_so(seeded: Run) -> None:
@@ -259,9 +259,12 @@ def test_verify_notices_segments_that_drifted_and_rebuild_mends_them(seeded: Run
     )
     said = seeded("verify", code=1)
     assert (
-        f"chain whole, but the segments of {MEXICO} are not what their events say: run 'tracker rebuild'"
-        in said.err
+        f"chain whole, but what is worked out is not what the events say, of {MEXICO} (segments: " in said.err
     )
+    assert said.err.endswith(": run 'tracker rebuild'\n")
+    (told,) = msgspec.json.decode(seeded("verify", "--json", code=1).out)["differences"]
+    assert told["subject"] == MEXICO
+    assert told["says"].startswith("segments: ")
     assert "chain whole" in seeded("verify", "--no-segments").out
     assert f"Rebuilt from {len(exported(seeded))} events." in seeded("rebuild").out
     seeded("verify")

@@ -112,7 +112,7 @@ def test_the_same_on_postgresql(
     assert "paused" in tracker("state", "MX").out
     assert "Pause" in tracker("digest", "--partner", "MX").out
     tracker("withdraw", id, "--reason", "for the test")
-    assert "4 events, chain whole, segments as the events say" in tracker("verify").out
+    assert "4 events, chain whole, read models as the events say" in tracker("verify").out
     assert "Rebuilt from 4 events." in tracker("rebuild").out
     tracker("verify")
     tracker("export", "-o", "all.jsonl")

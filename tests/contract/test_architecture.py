@@ -13,7 +13,7 @@ RINGS = (
     ("schema", "settings", "verifier"),
     ("log", "store"),
     ("projections",),
-    ("record", "rebuilding", "read", "importing", "mapping", "exporting", "seeding", "catalogue"),
+    ("record", "rebuilding", "drift", "read", "importing", "mapping", "exporting", "seeding", "catalogue"),
     ("delivery",),
     ("web", "jobs"),
     ("app", "cli", "commands", "terminal"),

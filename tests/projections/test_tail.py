@@ -8,6 +8,7 @@ from domain.given import NOW, amended, at, development, opened
 from sqlalchemy import Engine
 
 from tracker.domain.events import Correction
+from tracker.drift import drift
 from tracker.projections import segments
 from tracker.record import By, Correct, record
 from tracker.store.engine import open_engine, reading
@@ -47,7 +48,7 @@ def told(engine: Engine, day: int, percent: int, title: str = "x") -> str:
 
 def assert_sound(engine: Engine) -> None:
     with reading(engine) as connection:
-        assert list(segments.drift(connection)) == []
+        assert list(drift(connection)) == []
 
 
 def test_only_what_follows_is_folded_again(engine: Engine, read_of: list[int]) -> None:

@@ -12,6 +12,7 @@ from projections.world import Played, World
 from sqlalchemy import text
 
 from tracker.domain.errors import Refused
+from tracker.drift import drift
 from tracker.projections import segments
 from tracker.rebuilding import rebuild
 from tracker.record import By, Recording
@@ -63,7 +64,7 @@ def kept(world: World, played: Played) -> list[Any]:
             ]
         ]  # fmt: skip
         list(log.verify(connection))
-        assert list(segments.drift(connection)) == []
+        assert list(drift(connection)) == []
     numbers = {id: f"development {i}" for i, id in enumerate(played.developments)}
     for event in events:
         for id, number in numbers.items():

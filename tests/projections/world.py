@@ -15,6 +15,7 @@ from sqlalchemy import Engine, event, text
 from tracker.domain.errors import Refused
 from tracker.domain.events import Correction, Development
 from tracker.domain.fold import Lane, Segment
+from tracker.drift import drift
 from tracker.projections import segments
 from tracker.record import By, Correct, Order, Recorded, Withdraw, record
 from tracker.schema import derived, durable
@@ -243,7 +244,7 @@ def assert_as_from_scratch(played: Played) -> None:
                 subject = concerned[position]
                 said = segments.contributions(connection, subject, position)
                 assert table.get(subject, {}) == segments.fold(said), (position, subject)
-        assert list(segments.drift(connection)) == []
+        assert list(drift(connection)) == []
 
 
 def assert_past_answers_stand(played: Played) -> None:

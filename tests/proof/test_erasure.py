@@ -17,6 +17,7 @@ from store.kinds import on_postgresql, on_sqlite
 from tracker import exporting, importing, rebuilding, record, verifier
 from tracker.domain.errors import Refused
 from tracker.domain.events import Withdrawal
+from tracker.drift import drift
 from tracker.importing import Terms
 from tracker.projections import segments
 from tracker.record import By, Correct, Withdraw
@@ -68,7 +69,7 @@ def test_history_still_proves_itself_and_says_what_is_gone(
     assert state(engine) == before, "nothing that is said today rested on it"
     with reading(engine) as connection:
         assert list(tree.verify(connection)) == [7]
-        assert list(segments.drift(connection)) == []
+        assert list(drift(connection)) == []
         lines = list(exporting.events(connection))
         newest = tree.latest(connection)
         assert newest is not None
@@ -168,7 +169,7 @@ def test_what_was_withdrawn_and_erased_can_be_brought_back_by_saying_it_anew(
     erase(engine, *gone)
     record.record(engine, Correct(gone[1], correction(amended(Y, at(33)))), ME)
     with reading(engine) as connection:
-        assert list(segments.drift(connection)) == []
+        assert list(drift(connection)) == []
         assert "33" in repr(segments.of_subject(connection, Y, log.position(connection)))
 
 
@@ -208,7 +209,7 @@ def test_of_any_history_anything_that_may_go_can_go(engine: Engine, client: Clie
     assert many
     assert state(engine) == before
     with reading(engine) as connection:
-        assert list(segments.drift(connection)) == []
+        assert list(drift(connection)) == []
         assert len(log.commitments(connection)) == many
         assert list(tree.verify(connection)) == [len(events)]
         assert list(exporting.commands(connection))

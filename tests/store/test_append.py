@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from store.kinds import on_postgresql
 
 from tracker.domain.errors import Refused
-from tracker.projections import segments
+from tracker.drift import drift
 from tracker.record import By, Correct, Withdraw, record, record_in
 from tracker.store import log
 from tracker.store.engine import reading, writing
@@ -166,7 +166,7 @@ def test_a_withdrawal_that_waits_for_a_correction_sees_where_it_moved_the_develo
     assert (withdrawn.subject, withdrawn.position) == ("measure:us-y", 4)
     with reading(engine) as connection:
         assert log.position(connection) == 4
-        assert list(segments.drift(connection)) == []
+        assert list(drift(connection)) == []
 
 
 def test_more_positions_may_be_asked_for_than_a_statement_takes(engine: Engine) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from tracker import exporting
 from tracker.domain.errors import Refused
 from tracker.domain.events import Correction, Development
+from tracker.drift import drift
 from tracker.importing import Rejected, Terms, load, read_lines
 from tracker.projections import segments
 from tracker.rebuilding import builds, catch_up
@@ -123,7 +124,7 @@ def test_old_events_are_folded_in_todays_meaning(old: Engine) -> None:
     }  # fmt: skip
     assert (deadline(old, 4)["status"], deadline(old, 4)["due"]) == ("closed", None)
     with reading(old) as connection:
-        assert list(segments.drift(connection)) == []
+        assert list(drift(connection)) == []
 
 
 def test_an_old_log_verifies_and_is_exported_as_it_was_hashed(old: Engine) -> None:

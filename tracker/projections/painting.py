@@ -121,7 +121,8 @@ class Painting:
     """The segments of one write transaction. What is believed of the subjects that events touch is read once and held;
     what is closed and opened reaches the database with ``write``, together.
 
-    ``settle`` is called before the log is read: whoever appends in the same transaction writes it first.
+    ``settle`` is called before the log is read: whoever appends in the same transaction writes it first. ``source``:
+    where the log is read, where that is another database than the one that is written to.
     """
 
     def __init__(
@@ -129,8 +130,10 @@ class Painting:
         connection: Connection,
         settle: Callable[[], None] = lambda: None,
         tables: Mapping[str, Table] = derived.tables,
+        source: Connection | None = None,
     ) -> None:
         self._connection = connection
+        self._source = source or connection
         self._settle = settle
         self._does = _statements(tables["lanes"], tables["segments"], tables["turns"], tables["parked"])
         self._subjects: dict[str, _Subject] = {}
@@ -204,7 +207,7 @@ class Painting:
         told, known, new = said
         at = announced(told, event.subject).at
         if isinstance(known, DevelopmentCorrected | DevelopmentWithdrawn):
-            original = log.originals(self._connection, [event.development])[event.development]
+            original = log.originals(self._source, [event.development])[event.development]
             self._refold(event, self._moved(event.subject, Order(at, told.sequence, original)))
             return
         self._see({event.subject: paints_since(new)})
@@ -272,7 +275,7 @@ class Painting:
                 self._connection, subject=event.subject, announced=micros(order.announced),
                 sequence=order.sequence, position=order.position,
             )  # fmt: skip
-            said = said_after(self._connection, event, first - 1)
+            said = said_after(self._source, event, first - 1)
             lowest = min(c.order for c in said.contributions)
             if lowest >= order:
                 return first - 1, said

@@ -3,7 +3,7 @@
 ``painting`` writes it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -187,7 +187,8 @@ def _said(connection: Connection, subject: str, events: Iterable[StoredEvent]) -
             latest.setdefault(stored.development, (told, []))[1].extend(new)
             originals.setdefault(stored.development, stored.commit)
         since = min(since, paints_since(paints))
-    originals |= log.originals(connection, latest.keys() - originals.keys())
+    if earlier := latest.keys() - originals.keys():
+        originals |= log.originals(connection, earlier)
     return Said(
         [
             Contribution(Order(announced(told, subject).at, told.sequence, originals[development]), said)
@@ -585,15 +586,6 @@ def all_parked(connection: Connection) -> Sequence[SqlRow[Any]]:
     return connection.execute(select(parked).order_by(parked.c.position)).all()
 
 
-def drift(connection: Connection, subjects: Iterable[str] | None = None) -> Iterator[str]:
-    """Subjects (of these; None: of all) whose believed segments are not what a fold from scratch gives; nothing for a
-    sound table."""
-    end = log.position(connection)
-    for subject in log.subject_keys(connection) if subjects is None else subjects:
-        held: Lanes = {}
-        for row in of_subject(connection, subject, end):
-            held.setdefault(row.lane, []).append(row.segment)
-        for run in held.values():
-            run.sort(key=lambda segment: segment.start)
-        if held != fold(contributions(connection, subject, end)):
-            yield subject
+def folded(connection: Connection, subject: str, events: Iterable[StoredEvent]) -> Lanes:
+    """What a fold from scratch of all events of a subject gives."""
+    return fold(_said(connection, subject, events).contributions)

@@ -29,6 +29,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     bindparam,
     func,
     literal_column,
@@ -47,6 +48,8 @@ from tracker.store.upcasts import decode
 
 Asked = TypeVar("Asked")
 LONGEST_KEY = 200
+HASH = 32
+"""Bytes of a hash."""
 ENDLESS = 2**62
 """A position beyond every other."""
 PARAMETERS = 10_000
@@ -728,6 +731,15 @@ def verify(connection: Connection, see: Callable[[bytes], None] = lambda _: None
         raise proof.Broken(stray, "the id of the commit was changed: it is not found by it")
 
 
+def verify_beside(connection: Connection) -> None:
+    """Check what is kept beside the events for who records next: versions of subjects, the clocks of the head,
+    idempotency keys. No hash holds it, and all of it follows from events that are sound; proof.Broken where it does
+    not."""
+    for wanted, reason in _BESIDE:
+        if (wrong := connection.execute(wanted).first()) is not None:
+            raise proof.Broken(wrong.position or max(position(connection), 1), reason.format(*wrong))
+
+
 def _to_check(connection: Connection, after: int, until: int, limit: int = 2000) -> Sequence[Row[Any]]:
     """Events with their commits, a page at a time; one at a time where SQLite finds text in it that is none, or pages
     of its file that are damaged."""
@@ -783,6 +795,41 @@ _again = commits.alias()
 _NOT_FOUND_BY_ID = select(func.min(commits.c.first)).where(
     ~select(_again.c.first).where(_again.c.id == commits.c.id, _again.c.first + 0 == commits.c.first).exists()
 )
+_of_it = func.count(events.c.position)
+_erased = erasures.c.position.between(commits.c.first, commits.c.last)
+_BESIDE = (
+    (
+        select(func.max(events.c.position).label("position"), subjects.c.key, subjects.c.version, _of_it)
+        .join_from(subjects, events, events.c.subject == subjects.c.id, isouter=True)
+        .group_by(subjects.c.id)
+        .having(subjects.c.version != _of_it)
+        .order_by(func.max(events.c.position))
+        .limit(1),
+        "the version of {1} was changed: it is {2}, and its events make it {3}",
+    ),
+    (
+        select(head.c.position)
+        .join_from(head, commits, commits.c.last == head.c.position)
+        .where(or_(head.c.recorded_at != commits.c.recorded_at, head.c.learnt_at != commits.c.learnt_at)),
+        "the head does not say when this was recorded and learnt: its clocks were changed",
+    ),
+    (
+        select(commits.c.last.label("position"), requests.c.key)
+        .join_from(requests, commits, requests.c.commit == commits.c.id, isouter=True)
+        .where(
+            or_(
+                commits.c.first.is_(None),
+                and_(
+                    func.length(requests.c.hash) != HASH, ~select(erasures.c.position).where(_erased).exists()
+                ),
+            )
+        )
+        .order_by(commits.c.last)
+        .limit(1),
+        "the idempotency key {1!r} has lost its commit, or the hash of its request",
+    ),
+)
+"""What finds the first that is wrong, and what that means."""
 
 
 def canonical(value: Any) -> bytes:

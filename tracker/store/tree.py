@@ -169,8 +169,8 @@ def sign(engine: Engine, public_url: str, now: datetime) -> Checkpoint | None:
 
 
 def verify(connection: Connection) -> Iterator[int]:
-    """Check the log as ``log.verify`` does, and that it is what every tile and every checkpoint says. Yields the
-    position reached; raises proof.Broken naming the first bad position."""
+    """Check the log as ``log.verify`` does, that it is what every tile and every checkpoint says, and what is kept
+    beside its events. Yields the position reached; raises proof.Broken naming the first bad position."""
     witness = Witness(connection)
     try:
         yield from log.verify(connection, witness.see)
@@ -178,6 +178,7 @@ def verify(connection: Connection) -> Iterator[int]:
         witness.compare()  # what it says of events before comes first
         raise
     witness.close()
+    log.verify_beside(connection)
 
 
 class Witness:

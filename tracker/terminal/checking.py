@@ -1,10 +1,12 @@
 """Proof and repair of what is kept."""
 
+from collections.abc import Sequence
+
 import rich_click as click
 
 from tracker import catalogue as published
 from tracker import rebuilding, verifier
-from tracker.projections import segments
+from tracker.drift import Drift, drift
 from tracker.settings import shipped
 from tracker.store import log, tree
 from tracker.store.engine import reading
@@ -14,10 +16,12 @@ from tracker.terminal.opening import Opened
 from tracker.verifier import spans
 
 WRONG = 1
+FEW = 5
+"""So many subjects are named, of those that drifted."""
 
 
 def verify(opened: Opened, with_segments: bool, as_json: bool) -> int:
-    """The chain, the tree, and the segments against a fold from scratch; 1 where one is wrong."""
+    """The chain, the tree, and each row that is worked out from the log; 1 where one is wrong."""
     with reading(opened.engine) as connection:
         end = log.position(connection)
         signed = tree.latest(connection)
@@ -29,24 +33,30 @@ def verify(opened: Opened, with_segments: bool, as_json: bool) -> int:
                     bar.update(bar.task_ids[0], completed=reached)
             except Broken as found:
                 broken = found
-        drifted = [*segments.drift(connection)] if with_segments and broken is None else []
+        drifted = [*drift(connection)] if with_segments and broken is None else []
     if as_json:
         bad = {"position": broken.position, "reason": broken.reason} if broken else None
         size = signed.size if signed else 0
-        showing.json({"events": end, "signed": size, "erased": erased, "broken": bad, "drifted": drifted})
+        subjects = [one.subject for one in drifted]
+        said = {"events": end, "signed": size, "erased": erased, "broken": bad, "drifted": subjects}
+        showing.json({**said, "differences": drifted})
     elif broken:
         click.echo(f"tracker: {broken}", err=True)
     elif drifted:
-        said = (
-            f"the segments of {', '.join(drifted[:5])} are not what their events say: run 'tracker rebuild'"
-        )
-        click.echo(f"tracker: {end} events, chain whole, but {said}", err=True)
+        click.echo(f"tracker: {end} events, chain whole, but {not_as_told(drifted)}", err=True)
     else:
-        parts = [f"{end} events, chain whole" + (", segments as the events say" if with_segments else "")]
+        parts = [f"{end} events, chain whole" + (", read models as the events say" if with_segments else "")]
         parts += [f"the first {signed.size} are as they were signed"] if signed else []
         parts += [f"erased are the bodies at positions {spans(erased)}"] if erased else []
         showing.line("; ".join(parts))
     return WRONG if broken or drifted else 0
+
+
+def not_as_told(drifted: Sequence[Drift]) -> str:
+    """What is worked out otherwise than the events say, and what to do."""
+    named = "; ".join(f"{one.subject} ({one.says})" for one in drifted[:FEW])
+    more = f", and {len(drifted) - FEW} more" if len(drifted) > FEW else ""
+    return f"what is worked out is not what the events say, of {named}{more}: run 'tracker rebuild'"
 
 
 def verify_from_outside(url: str, key: str | None, remember: str | None) -> int:
