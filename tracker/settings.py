@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError
 PREFIX = "TRACKER_"
 FOR_TESTS = "TRACKER_TEST_"
 KEY_BYTES = 32
+RECORD = "tracker.db"
 
 Reading = Literal["open", "closed"]
 Durability = Literal["checked", "unchecked"]
@@ -123,9 +124,18 @@ def data_folder(value: str) -> Path:
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not there.is_dir():
         raise ValueError(f"must be a folder, and {there} is a file")
-    if not os.access(there, os.W_OK | os.X_OK):
+    if (
+        not os.access(there, os.W_OK | os.X_OK) and not (folder / RECORD).exists()
+    ):  # what is there can be read
         raise ValueError(f"must be a folder to write in, and {there} is read-only")
     return folder
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for its owner alone. One that is there stays as it is."""
+    for missing in reversed([above for above in folder.parents if not above.exists()]):
+        missing.mkdir(0o700, exist_ok=True)
+    folder.mkdir(0o700, exist_ok=True)
 
 
 def database(value: str) -> URL:
@@ -267,7 +277,7 @@ class Settings:
         """Settings that follow from others."""
         self._default("public_url", f"http://{authority(self.host)}:{self.port}")
         self._default("data_dir", Path("var").absolute())
-        self._default("database_url", URL.create("sqlite", database=str(self.data_dir / "tracker.db")))
+        self._default("database_url", URL.create("sqlite", database=str(self.data_dir / RECORD)))
 
     def _default(self, name: str, value: Any) -> None:
         if getattr(self, name) is None:

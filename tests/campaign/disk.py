@@ -50,6 +50,17 @@ def small_disk(megabytes: int) -> Iterator[SmallDisk]:
 
 
 @contextmanager
+def bound_read_only(folder: Path, at: Path) -> Iterator[None]:
+    """The same folder a second time, where nothing may be written."""
+    _run("mount", "--bind", str(folder), str(at))
+    try:
+        _run("mount", "-o", "remount,bind,ro", str(at))
+        yield
+    finally:
+        _run("umount", "--lazy", str(at))
+
+
+@contextmanager
 def no_longer_than(size: int) -> Iterator[None]:
     """A disk that fails: no file of this process grows beyond so many bytes."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from campaign.disk import SmallDisk, no_longer_than, size_of, small_disk
+from campaign.disk import SmallDisk, bound_read_only, no_longer_than, size_of, small_disk
 from campaign.server import Server, own_server
 from litestar import Litestar
 from litestar.testing import TestClient
@@ -23,7 +23,8 @@ from tracker.app import create_app
 from tracker.drift import drift
 from tracker.settings import VARIABLES
 from tracker.store import access, log
-from tracker.store.engine import reading, writing
+from tracker.store.engine import open_engine, reading, writing
+from tracker.store.trouble import FileWritten, trouble
 
 LOG = ["log", "A pause", "--announced", "2025-08-30", "--type", "measure.paused",
        "--subject", "measure:us-border-mx", "--target", "MX", "--until", "2025-12-02"]  # fmt: skip
@@ -200,13 +201,91 @@ def test_a_disk_that_is_read_only(
         url = f"sqlite:///{disk.folder / 'tracker.db'}"
         made(url).dispose()
         disk.read_only()
-        commands.setenv("TRACKER_DATABASE_URL", url)
-        for command in (LOG, ["serve"], ["partners"]):
-            assert cli.run(command) == 2, command
+        settings = {"TRACKER_DATABASE_URL": url, "TRACKER_DATA_DIR": str(disk.folder)}
+        for name, value in settings.items():
+            commands.setenv(name, value)
+            for command in (LOG, ["serve"], ["rebuild"]):
+                assert cli.run(command) == 2, command
+                said = capsys.readouterr().err
+                assert said.startswith("tracker: the database ")
+                assert "it cannot be written to" in said or "it cannot be opened" in said
+                assert said.count("\n") == 1
+            commands.delenv(name)
+        with small_disk(1) as empty:
+            empty.read_only()
+            commands.setenv("TRACKER_DATA_DIR", str(empty.folder))
+            assert cli.run(["serve"]) == 2
             said = capsys.readouterr().err
-            assert said.startswith("tracker: the database ")
-            assert "it cannot be written to" in said or "it cannot be opened" in said
-            assert said.count("\n") == 1
+            assert f"TRACKER_DATA_DIR={empty.folder}: must be a folder to write in" in said
+
+
+READS = (["partners"], ["verify"], ["export"], ["events"])
+
+
+def test_a_copy_on_a_disk_that_is_read_only_can_be_read(
+    commands: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with small_disk(8) as disk:
+        file = disk.folder / "tracker.db"
+        made(f"sqlite:///{file}").dispose()
         commands.setenv("TRACKER_DATA_DIR", str(disk.folder))
-        assert cli.run(["serve"]) == 2
-        assert f"TRACKER_DATA_DIR={disk.folder}: must be a folder to write in" in capsys.readouterr().err
+        before = answers(capsys)
+        assert not [*disk.folder.glob("tracker.db-*")]
+        disk.read_only()
+        assert answers(capsys) == before
+
+
+def test_a_copy_that_has_its_journal_is_read_whole_or_not_at_all(
+    tmp_path: Path, commands: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = made(f"sqlite:///{tmp_path / 'tracker.db'}")
+    commands.setenv("TRACKER_DATA_DIR", str(tmp_path))
+    before = answers(capsys)
+    with reading(engine), small_disk(8) as disk:
+        for name in ("tracker.db", "tracker.db-wal"):
+            shutil.copy(tmp_path / name, disk.folder)
+        assert size_of(disk.folder / "tracker.db-wal")
+        shutil.copytree(disk.folder, disk.folder / "with-shm")
+        shutil.copy(tmp_path / "tracker.db-shm", disk.folder / "with-shm")
+        disk.read_only()
+        commands.setenv("TRACKER_DATA_DIR", str(disk.folder))
+        assert cli.run(["partners"]) == 2
+        assert "copy it with its -wal to a folder of your own" in capsys.readouterr().err
+        commands.setenv("TRACKER_DATA_DIR", str(disk.folder / "with-shm"))
+        assert answers(capsys) == before
+    engine.dispose()
+
+
+def test_who_reads_a_file_that_is_written_to_elsewhere_is_told(
+    commands: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with small_disk(8) as disk:
+        url = f"sqlite:///{disk.folder / 'tracker.db'}"
+        made(url).dispose()
+        seen = tmp_path / "seen"
+        seen.mkdir()
+        with bound_read_only(disk.folder, seen):
+            reader = open_engine(f"sqlite:///{seen / 'tracker.db'}", to_read=True)
+            with reading(reader) as connection:
+                assert log.position(connection)
+            with pytest.raises(FileWritten) as raised:
+                read_while_somebody_writes(reader, url)
+            assert trouble(raised.value).remedy == "somebody wrote to it while it was read: try again"  # type: ignore[union-attr]
+            reader.dispose()
+
+
+def read_while_somebody_writes(reader: Engine, url: str) -> None:
+    with reading(reader) as connection:
+        assert log.position(connection)
+        writer = open_engine(url)
+        with writing(writer) as other:
+            access.create(other, "Bob", NOW)
+        writer.dispose()
+
+
+def answers(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    said = []
+    for command in READS:
+        assert cli.run(command) == 0, capsys.readouterr()
+        said.append(capsys.readouterr().out)
+    return said

@@ -19,7 +19,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from tracker.settings import KEY_BYTES, Settings, SettingsError, secret_keys
+from tracker.settings import KEY_BYTES, Settings, SettingsError, make_folder, secret_keys
 
 KEY_FILE = "secret-key"
 
@@ -99,7 +99,7 @@ def _kept(file: Path) -> tuple[bytes, ...]:
 
 def _make(file: Path) -> None:
     """The file appears at once and whole, and where another process was first, its file stays."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     number, name = tempfile.mkstemp(dir=file.parent, prefix=f".{KEY_FILE}-")  # mode 0600
     try:
         with os.fdopen(number, "wb") as made:

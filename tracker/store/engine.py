@@ -7,20 +7,22 @@ written to it could never be found again. PostgreSQL: as it comes; ``durability`
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
+from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Engine, Transaction, create_engine, event
+from sqlalchemy import URL, Connection, Engine, Transaction, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from tracker.schema import derived
-from tracker.store.trouble import FileMoved, OutcomeUnknown, trouble
+from tracker.settings import make_folder
+from tracker.store.trouble import FileMoved, FileWritten, OutcomeUnknown, trouble
 
 INSERTS: dict[str, Callable[[sa.Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 """How a row is inserted that may be there already, by the dialect of the connection."""
@@ -37,8 +39,9 @@ _waiting: WeakKeyDictionary[Engine, dict[object, Callable[[], None]]] = WeakKeyD
 _files: "WeakKeyDictionary[Engine, _SameFile]" = WeakKeyDictionary()
 
 
-def open_engine(url: str, threads: int = 16) -> Engine:
-    """An engine for a ``sqlite:///`` or ``postgresql+psycopg://`` URL, set up for durability."""
+def open_engine(url: str, threads: int = 16, *, to_read: bool = False) -> Engine:
+    """An engine for a ``sqlite:///`` or ``postgresql+psycopg://`` URL, set up for durability. ``to_read``: a SQLite
+    file is opened also where nothing may be written."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         patience = {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_SECONDS}
@@ -47,7 +50,10 @@ def open_engine(url: str, threads: int = 16) -> Engine:
             connect_args=patience,
         )  # fmt: skip
     if parsed.database:
-        Path(parsed.database).absolute().parent.mkdir(parents=True, exist_ok=True)
+        path = Path(parsed.database).absolute()
+        if to_read and path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+            return _open_to_read(path, threads)
+        _make(path)
     engine = create_engine(
         url, pool_size=threads, max_overflow=4, hide_parameters=True, connect_args={"timeout": 30}
     )
@@ -59,6 +65,54 @@ def open_engine(url: str, threads: int = 16) -> Engine:
         event.listen(engine, "connect", file.check)
         event.listen(engine, "begin", file.check, insert=True)
     return engine
+
+
+def _make(path: Path) -> None:
+    """A new file is for its owner alone: it holds the key that signs the log, and addresses. SQLite gives what it puts
+    beside it the same rights."""
+    make_folder(path.parent)
+    with suppress(OSError):  # SQLite says what is wrong
+        if not path.exists():
+            path.touch(0o600)
+
+
+def _open_to_read(path: Path, threads: int) -> Engine:
+    """An engine for a file where nothing may be written. SQLite puts a journal beside a file that it reads, and reads
+    without one only what nobody writes to. Nobody has been writing to a file that has no journal; that it stays so is
+    looked at before and after every transaction."""
+    still = not _journal(path)
+    query = {"uri": "true", "mode": "ro", **({"immutable": "1"} if still else {})}
+    url = URL.create("sqlite", database=f"file:{quote(str(path))}", query=query)
+    engine = create_engine(url, pool_size=threads, max_overflow=4, hide_parameters=True)
+    event.listen(engine, "connect", _set_up_to_read)
+    event.listen(engine, "begin", _begin_sqlite)
+    if still:
+        file = _StillFile(path)
+        event.listen(engine, "begin", file.check, insert=True)
+        event.listen(engine, "commit", file.check)
+    return engine
+
+
+def _journal(path: Path) -> bool:
+    """Whether something stands in a journal beside a file."""
+    journal = path.with_name(f"{path.name}-wal")
+    return journal.exists() and journal.stat().st_size > 0
+
+
+class _StillFile:
+    """A file that nobody may write to while it is read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._first = self._now()
+
+    def _now(self) -> tuple[int, ...]:
+        found = self._path.stat()
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+    def check(self, *_: object) -> None:
+        if _journal(self._path) or self._now() != self._first:
+            raise FileWritten(f"{self._path} was written to while it was read")
 
 
 def check_file(engine: Engine) -> None:
@@ -97,6 +151,11 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
         "wal_autocheckpoint=8000",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _set_up_to_read(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA busy_timeout=30000")
 
 
 def _begin_sqlite(connection: Connection) -> None:

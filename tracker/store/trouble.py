@@ -16,6 +16,10 @@ class FileMoved(SQLAlchemyError):
     """The file of a SQLite database that is open was moved, deleted or replaced."""
 
 
+class FileWritten(SQLAlchemyError):
+    """The file of a SQLite database was written to, while it was read as one that nobody writes to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """A kind of failure. ``code`` is stable; ``remedy`` is what whoever runs the service does about it; ``marks`` is
@@ -35,6 +39,7 @@ MOVED = Trouble(
     "its file was moved, deleted or replaced while it was open: put the same file back, or stop the service and start "
     "it again",
 )
+WRITTEN = Trouble("written", "somebody wrote to it while it was read: try again")
 CROWDED = Trouble("crowded", "no connection to it became free: try again")
 READ_MODELS = ("lanes", "segments", "turns", "parked")
 TROUBLES = (
@@ -55,7 +60,12 @@ TROUBLES = (
         "read_only", "it takes no writes, as it is a standby or set to be read-only: name the one that is written to",
         ("25006",), undone=True,
     ),
-    Trouble("unopened", "it cannot be opened: check that its folder exists and may be entered", ("sqlite_cantopen",)),
+    Trouble(
+        "unopened",
+        "it cannot be opened: check that its folder exists and may be entered; where nothing may be written, copy it "
+        "with its -wal to a folder of your own, and read it there",
+        ("sqlite_cantopen",),
+    ),
     Trouble(
         "damaged", "it is damaged, or no SQLite database: restore it, or name another",
         ("sqlite_corrupt", "sqlite_notadb", "xx001", "xx002"),
@@ -83,6 +93,8 @@ def trouble(error: BaseException) -> Trouble | None:
             return UNKNOWN
         case FileMoved():
             return MOVED
+        case FileWritten():
+            return WRITTEN
         case NoConnection():
             return CROWDED
         case DBAPIError(orig=cause) if cause is not None:

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tracker.domain.errors import invalid
-from tracker.settings import load
+from tracker.settings import load, make_folder
 from tracker.terminal import showing
 from tracker.terminal.starting import near
 
@@ -65,7 +65,7 @@ def mail_sink(host: str, port: int, folder: Path | None, answer: str | None, tim
     if times is not None and answer is None:
         raise invalid("--times", "--times says how often to say --answer: give that, too")
     into = folder or load().data_dir / "mails"
-    into.mkdir(parents=True, exist_ok=True)
+    make_folder(into)
     asyncio.run(_listening(Sink(into, answer, times or float("inf")), host, port))
 
 

@@ -55,12 +55,12 @@ def settings() -> Settings:
 
 @contextmanager
 def to_read() -> Iterator[Opened]:
-    """Open the database there is; Refused where there is none."""
+    """Open the database there is, be it a copy where nothing may be written; Refused where there is none."""
     found = settings()
     _there(found)
     from tracker.store.migrate import check_release
 
-    with _opened(found, check_release) as opened:
+    with _opened(found, check_release, to_read=True) as opened:
         yield opened
 
 
@@ -141,8 +141,9 @@ def _there(found: Settings) -> None:
 
 
 @contextmanager
-def _opened(found: Settings, prepare: Callable[[Engine], None] = lambda _: None) -> Iterator[Opened]:
-    engine = open_engine(found.database_url.render_as_string(hide_password=False), found.threads)
+def _opened(found: Settings, prepare: Callable[[Engine], None], to_read: bool = False) -> Iterator[Opened]:
+    url = found.database_url.render_as_string(hide_password=False)
+    engine = open_engine(url, found.threads, to_read=to_read)
     try:
         prepare(engine)
         yield Opened(found, engine, open_clock(engine, found.clock))

@@ -14,7 +14,7 @@ from tracker import seeding
 from tracker.importing import Imported
 from tracker.jobs import ticker
 from tracker.log import configure
-from tracker.settings import load
+from tracker.settings import load, make_folder
 from tracker.store import access, log
 from tracker.store.engine import reading, takes_writes, writing
 from tracker.terminal import opening, showing
@@ -100,7 +100,7 @@ def first_key(opened: Opened) -> str:
 
 def keep(file: Path, secret: str) -> None:
     """Write a secret into a file that only its owner may read, in the place of an older one."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as kept:
         kept.write(secret + "\n")
