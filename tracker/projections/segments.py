@@ -100,6 +100,7 @@ lanes = Table(
     Column("aspect", String(80), nullable=False),
     UniqueConstraint("subject", "target", "scope", "basis", "aspect"),
     Index("ix_lanes_partner", "partner"),
+    Index("ix_lanes_aspect", "aspect"),
     comment="What segments speak of; partner is whom the lane concerns.",
 )
 _CLOSED = text(f"known_until < {BELIEVED}")
@@ -250,10 +251,17 @@ _SEGMENT = (
     segments.c.valid_from, segments.c.valid_until, segments.c.known_from, segments.c.known_until, segments.c.state,
 )  # fmt: skip
 _ROWS: Select[Any] = select(*_LANE, *_SEGMENT).join_from(lanes, segments, segments.c.lane == lanes.c.id)
+
+
+def _learnt_by(held: FromClause, name: str) -> ColumnElement[bool]:
+    """That something was known by a position; no index is taken for it, which would lead to all that was by then."""
+    return held.c.known_from + 0 <= bindparam(name)
+
+
 _KNOWN = (
     segments.c.node.in_(bindparam("nodes", expanding=True)),
+    _learnt_by(segments, "known"),
     segments.c.known_until > bindparam("known"),
-    segments.c.known_from <= bindparam("known"),
 )
 _AT = (segments.c.valid_until > bindparam("at"), segments.c.valid_from <= bindparam("at"))
 _CHANGED = _ROWS.where(
@@ -276,13 +284,15 @@ _OF_ASPECT = _KNOWN_OF_ALL.where(lanes.c.aspect == bindparam("aspect")).order_by
 _OF_SUBJECT = _KNOWN_OF_ALL.where(lanes.c.subject == bindparam("subject"))
 _ALL_OF_SUBJECTS = _KNOWN_OF_ALL.where(lanes.c.subject.in_(bindparam("subjects", expanding=True)))
 _OF_SUBJECTS = _ALL_OF_SUBJECTS.where(_PARTNERS)
-_EVER_KNOWN = _ROWS.where(segments.c.known_from <= bindparam("known"))
+_EVER_KNOWN = _ROWS.where(_learnt_by(segments, "known"))
 _EVER_OF = _EVER_KNOWN.where(lanes.c.subject.in_(bindparam("subjects", expanding=True)))
-_EVER_ABOUT = _EVER_OF.where(lanes.c.aspect == "about")
+_SAYS_WHAT_IT_IS = lanes.c.aspect.concat("") == ABOUT
+"""Every subject has such a lane: no index is taken for it, so that it is that of the subject or the partner."""
+_EVER_ABOUT = _EVER_OF.where(_SAYS_WHAT_IT_IS)
 _ABOUT = (
     select(lanes.c.subject, segments.c.state)
     .join_from(lanes, segments, segments.c.lane == lanes.c.id)
-    .where(*_KNOWN, lanes.c.aspect == "about")
+    .where(*_KNOWN, _SAYS_WHAT_IT_IS)
 )
 _ABOUTS = _ABOUT.where(lanes.c.subject.in_(bindparam("subjects", expanding=True)))
 _OF_MARK = _ABOUT.where(lanes.c.partner == bindparam("mark"))
@@ -307,12 +317,7 @@ def _around(count: int, dialect: str) -> CompoundSelect[Any]:
     near, last = segments.alias("near"), segments.alias("last")
 
     def was_known(held: FromClause) -> tuple[ColumnElement[bool], ...]:
-        # In this order: what was learnt later is told by the index.
         return held.c.known_from <= bindparam("known"), held.c.known_until > bindparam("known")
-
-    def also_known(held: FromClause) -> tuple[ColumnElement[bool], ...]:
-        """The same, with no index taken for it, which would lead to all that was known by then."""
-        return held.c.known_from + 0 <= bindparam("known"), held.c.known_until > bindparam("known")
 
     first = log.subjects.join(log.events, log.events.c.subject == log.subjects.c.id)
     begun = (
@@ -323,7 +328,11 @@ def _around(count: int, dialect: str) -> CompoundSelect[Any]:
         .exists()
     )
     ending = and_(
-        last.c.lane == lanes.c.id, last.c.node.in_(given), last.c.valid_until == FOREVER, *also_known(last)
+        last.c.lane == lanes.c.id,
+        last.c.node.in_(given),
+        last.c.valid_until == FOREVER,
+        _learnt_by(last, "known"),
+        last.c.known_until > bindparam("known"),
     )
     wanted = (
         select(lanes.c.id, *_LANE, last.c.node.label("hangs"), *(last.c[column.name] for column in _SEGMENT))
@@ -456,7 +465,7 @@ def ever_known(connection: Connection, partners: Iterable[str] | None, known: in
 def known_between(connection: Connection, partners: Iterable[str] | None, first: int, last: int) -> list[Row]:
     """All segments that were known at some position from ``first`` to ``last``: two states of knowledge and every
     step between them."""
-    between = (segments.c.known_from <= bindparam("last"), segments.c.known_until > bindparam("first"))
+    between = (_learnt_by(segments, "last"), segments.c.known_until > bindparam("first"))
     return _rows(
         connection.execute(
             _ROWS.where(*between, _of(partners)), _parameters(partners, first=first, last=last)

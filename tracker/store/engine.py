@@ -42,10 +42,12 @@ def open_engine(url: str, threads: int = 16) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         patience = {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_SECONDS}
-        return create_engine(
+        engine = create_engine(
             url, pool_size=threads, max_overflow=4, pool_pre_ping=True, pool_use_lifo=True, hide_parameters=True,
             connect_args=patience,
         )  # fmt: skip
+        event.listen(engine, "connect", _set_up_postgresql)
+        return engine
     if parsed.database:
         Path(parsed.database).absolute().parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
@@ -97,6 +99,16 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
         "wal_autocheckpoint=8000",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _set_up_postgresql(connection: Any, _record: object) -> None:
+    """Have rows looked up by index: where a lane has very many, PostgreSQL takes too many for wanted, reads the table
+    whole, and compiles that plan for half a second. Where no index leads anywhere it still does."""
+    connection.autocommit = True  # what is set in a transaction would be lost with it
+    connection.execute(
+        "; ".join(f"SET {name} = off" for name in ("enable_seqscan", "enable_bitmapscan", "jit"))
+    )
+    connection.autocommit = False
 
 
 def _begin_sqlite(connection: Connection) -> None:
