@@ -263,7 +263,6 @@ _KNOWN = (
     _learnt_by(segments, "known"),
     segments.c.known_until > bindparam("known"),
 )
-_AT = (segments.c.valid_until > bindparam("at"), segments.c.valid_from <= bindparam("at"))
 _CHANGED = _ROWS.where(
     or_(
         and_(
@@ -448,12 +447,6 @@ def _gap_after(lane: Iterable[SqlRow[Any]], at: datetime) -> datetime:
 def memberships(connection: Connection, partner: str, known: int) -> list[Row]:
     """All segments that say which blocs a partner is a member of, or until when it was checked."""
     return _rows(connection.execute(_MEMBERSHIPS, _parameters([partner], **_as_known(connection, known))))
-
-
-def at(connection: Connection, partners: Iterable[str] | None, at: datetime, known: int) -> list[Row]:
-    """The segments at a point of both axes, of lanes that concern these partners."""
-    found = (_KNOWN_OF if partners is not None else _KNOWN_OF_ALL).where(*_AT)
-    return _rows(connection.execute(found, _parameters(partners, at=at, **_as_known(connection, known))))
 
 
 def ever_known(connection: Connection, partners: Iterable[str] | None, known: int) -> list[Row]:
