@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from tracker.domain.errors import Refused
 from tracker.domain.when import moment
-from tracker.projections import segments
+from tracker.projections import segments, table
 from tracker.rebuilding import rebuild
 from tracker.record import By, Correct, Order, Recorded, Withdraw, record, rehearse
 from tracker.schema import derived, durable
@@ -86,7 +86,7 @@ def test_the_whole_commit_is_known_at_once(book: Book) -> None:
     assert [event.commit for event in made.events] == [1, 1]
     assert book.at("2025-03-01")[X, "everyone"]["status"] == "paused"
     assert {row.known_from for row in made.changes if row.lane.aspect == "state"} == {2}
-    assert all(row.known_until == segments.BELIEVED for row in made.changes)
+    assert all(row.known_until == table.BELIEVED for row in made.changes)
     book.assert_sound()
 
 
@@ -97,7 +97,7 @@ def test_a_rehearsal_shows_what_would_change_and_leaves_nothing(book: Book) -> N
         book.engine, development(amended(X, at(20))), By("me", NOW, key="k"), lambda _, made: made.changes
     )
     changes = {(row.known_from, row.known_until) for row in seen if row.lane.aspect == "state"}
-    assert changes == {(1, 2), (2, segments.BELIEVED)}
+    assert changes == {(1, 2), (2, table.BELIEVED)}
     assert (book.contents(durable), book.contents(derived)) == before
 
 

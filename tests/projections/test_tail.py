@@ -8,7 +8,7 @@ from domain.given import NOW, amended, at, development, opened
 from sqlalchemy import Engine
 
 from tracker.domain.events import Correction
-from tracker.projections import segments
+from tracker.projections import said, segments
 from tracker.record import By, Correct, record
 from tracker.store.engine import open_engine, reading
 from tracker.store.log import StoredEvent
@@ -28,13 +28,13 @@ def engine(migrated_url: str) -> Iterator[Engine]:
 def read_of(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The positions of the events that are read to be folded."""
     read: list[int] = []
-    real = segments.readable_or_why
+    real = said.readable_or_why
 
     def noting(stored: StoredEvent) -> object:
         read.append(stored.position)
         return real(stored)
 
-    monkeypatch.setattr(segments, "readable_or_why", noting)
+    monkeypatch.setattr(said, "readable_or_why", noting)
     return read
 
 

@@ -269,7 +269,8 @@ class Remove:
 
 @contextmanager
 def in_one_go(connection: Connection) -> Iterator[None]:
-    """PostgreSQL is sent one statement after another without waiting for its answers; at the end for all of them."""
+    """PostgreSQL is sent one statement after another without waiting for its answers; at the end for all of them. Who
+    asks together with others is a generator: up to its ``yield`` it asks, and after that it takes the answers."""
     if connection.dialect.name == "sqlite":
         yield
         return
