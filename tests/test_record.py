@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from tracker.domain.errors import Refused
 from tracker.domain.when import moment
 from tracker.drift import drift
-from tracker.projections import segments
+from tracker.projections import segments, table
 from tracker.rebuilding import rebuild
 from tracker.record import By, Correct, Order, Recorded, Withdraw, record, rehearse
 from tracker.schema import derived, durable
@@ -37,13 +37,14 @@ class Book:
         """(subject, target) -> the fields of instruments that day, and the positions that set them."""
         with reading(self.engine) as connection:
             position = log.position(connection) if known is None else known
-            rows = segments.at(connection, None, moment(day, "America/New_York").at, position)
+            rows = segments.known(connection, None, position)
+        at = moment(day, "America/New_York").at
         return {
             (row.subject, row.lane.target): {
                 name: layers[0].value for name, layers in row.segment.state.items()
             }
             for row in rows
-            if row.lane.aspect == "state"
+            if row.lane.aspect == "state" and row.segment.start <= at < row.segment.end
         }
 
     def rate(self, day: str, known: int | None = None, subject: str = X, target: str = "everyone") -> Any:
@@ -83,11 +84,10 @@ def test_what_was_believed_then_can_still_be_asked(book: Book) -> None:
 def test_the_whole_commit_is_known_at_once(book: Book) -> None:
     """Two events of one development on one subject: what lies between them was never anybody's knowledge."""
     made = book.log(opened(X, at(10)), paused(X, {"target": "each_of"}))
-    with reading(book.engine) as connection:
-        assert [log.commit_end(connection, position) for position in (1, 2)] == [2, 2]
+    assert [event.commit for event in made.events] == [1, 1]
     assert book.at("2025-03-01")[X, "everyone"]["status"] == "paused"
     assert {row.known_from for row in made.changes if row.lane.aspect == "state"} == {2}
-    assert all(row.known_until == segments.BELIEVED for row in made.changes)
+    assert all(row.known_until == table.BELIEVED for row in made.changes)
     book.assert_sound()
 
 
@@ -98,7 +98,7 @@ def test_a_rehearsal_shows_what_would_change_and_leaves_nothing(book: Book) -> N
         book.engine, development(amended(X, at(20))), By("me", NOW, key="k"), lambda _, made: made.changes
     )
     changes = {(row.known_from, row.known_until) for row in seen if row.lane.aspect == "state"}
-    assert changes == {(1, 2), (2, segments.BELIEVED)}
+    assert changes == {(1, 2), (2, table.BELIEVED)}
     assert (book.contents(durable), book.contents(derived)) == before
 
 

@@ -13,8 +13,9 @@ import msgspec
 from sqlalchemy import Column, Connection, FromClause, Table, create_engine, func, select
 
 from tracker.domain.fold import Lane, Lanes, Segment
-from tracker.projections import PROJECTIONS
-from tracker.projections.segments import BELIEVED, folded, lanes, loaded, parked, segments, turns
+from tracker.projections.painting import Painting
+from tracker.projections.said import folded
+from tracker.projections.table import BELIEVED, lanes, loaded, parked, segments, turns
 from tracker.schema import derived, instant
 from tracker.store import log
 from tracker.store.driver import Question, uncollected
@@ -73,10 +74,9 @@ def _of(connection: Connection, memory: Connection, subjects: list[str], end: in
     events = log.of_subjects(connection, subjects, end)
     for table in derived.tables.values():
         memory.execute(table.delete())
-    for projection in PROJECTIONS:
-        painting = projection(memory, source=connection)
-        painting.apply_all(events)
-        painting.write()
+    painting = Painting(memory, source=connection)
+    painting.apply_all(events)
+    painting.write()
     its: dict[str, list[log.StoredEvent]] = {subject: [] for subject in subjects}
     for event in events:
         its[event.subject].append(event)

@@ -259,7 +259,7 @@ def _record(connection: Connection, recording: Recording, line: Line, terms: Ter
         )
     learnt_at = _learnt(recording, line, terms)
     try:
-        recording.record(order, By(terms.who, terms.now, NAMESPACE + line.key, learnt_at))
+        recording.carry_out(order, By(terms.who, terms.now, NAMESPACE + line.key, learnt_at))
     except AlreadyDone:
         return True
     except Refused as refusal:

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from tracker.projections import PROJECTIONS
+from tracker.projections.painting import Painting
 from tracker.schema import beside, derived, durable
 from tracker.store import log
 from tracker.store.driver import uncollected
@@ -99,7 +99,7 @@ def shape() -> str:
 def code() -> str:
     """The source of the read models and of all of ours that it imports."""
     known: dict[str, str] = {}
-    wanted = [projection.__module__ for projection in PROJECTIONS]
+    wanted = [Painting.__module__]
     while wanted:
         name = wanted.pop()
         if name not in known and (module := sys.modules.get(name)) is not None:
@@ -189,10 +189,9 @@ def _page(engine: Engine, generation: int, after: int) -> int | None:
 
 def _fill(connection: Connection, generation: int, page: list[log.StoredEvent]) -> None:
     with uncollected():
-        for projection in PROJECTIONS:
-            filling = projection(connection, tables=beside(generation))
-            filling.apply_all(page)
-            filling.write()
+        painting = Painting(connection, tables=beside(generation))
+        painting.apply_all(page)
+        painting.write()
 
 
 def _exchanged(engine: Engine, generation: int) -> int:

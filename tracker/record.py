@@ -38,7 +38,7 @@ from tracker.domain.events import (
 from tracker.domain.fold import Row
 from tracker.domain.paint import announced
 from tracker.domain.when import moment, rfc3339, zone_of
-from tracker.projections import PROJECTIONS
+from tracker.projections.painting import Painting
 from tracker.projections.segments import changed
 from tracker.store import log
 from tracker.store.driver import MANY, in_one_go
@@ -48,6 +48,7 @@ from tracker.store.upcasts import type_of, version_of, versions_within
 
 Seen = TypeVar("Seen")
 GATHERING_SECONDS = 0.001
+"""So long those who were answered together are waited for: they are about to come again."""
 MOST = 64
 """So many orders are committed together at most."""
 
@@ -123,9 +124,9 @@ def rehearse(engine: Engine, order: Order, by: By, look: Callable[[Connection, R
 def record_in(connection: Connection, order: Order, by: By) -> Recorded:
     """Record one order inside the caller's write transaction."""
     recording = Recording(connection)
-    recorded = recording.recorded(order, by)
+    outcome = recording.outcome(order, by)
     recording.write()
-    return recorded
+    return outcome
 
 
 class Recording:
@@ -135,8 +136,7 @@ class Recording:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._log = log.Appending(connection)
-        self._projections = [projection(connection, self._log.write) for projection in PROJECTIONS]
-        self._painting = self._projections[0]
+        self._painting = Painting(connection, self._log.write)
 
     def foresee(self, coming: Iterable[tuple[str | None, Order | None]]) -> None:
         """Look up at once what will be asked for when these orders are recorded, each with its idempotency key. What
@@ -153,22 +153,22 @@ class Recording:
         named = {key for key in named if key.isprintable()}
         since = {key: at for key, at in since.items() if key.isprintable()}
         with in_one_go(self._connection):
-            looking = [self._log.foresee(keys, named), *(each.foresee(since) for each in self._projections)]
+            looking = [self._log.foresee(keys, named), self._painting.foresee(since)]
             for one in looking:
                 next(one, None)
             for one in looking:
                 next(one, None)
 
-    def recorded(self, order: Order, by: By) -> Recorded:
-        """Record one order, and say what came of it, also where that was before."""
+    def outcome(self, order: Order, by: By) -> Recorded:
+        """Carry out one order, and say what came of it, also where that was before."""
         try:
-            stored = self.record(order, by)
+            stored = self.carry_out(order, by)
         except AlreadyDone as done:
             self.write()
             return _before(self._connection, done.commit)
         return Recorded(stored[0].development, stored, self._painting.changed(stored[0].position))
 
-    def record(self, order: Order, by: By) -> list[StoredEvent]:
+    def carry_out(self, order: Order, by: By) -> list[StoredEvent]:
         """Record one order; AlreadyDone where this has been recorded with its key, Refused leaves nothing behind."""
         request = _read(order, by)
         if request is not None:
@@ -182,8 +182,7 @@ class Recording:
         commit = Commit(str(uuid7()), development, by.now, by.learnt_at or by.now, by.who)
         stored = self._log.append(commit, [_new(one) for one in new], request)
         for event, one in zip(stored, new, strict=True):
-            for projection in self._projections:
-                projection.apply(event, one)
+            self._painting.apply(event, one)
         return stored
 
     def learnt_at(self) -> datetime:
@@ -194,8 +193,7 @@ class Recording:
         """Put into the database what was recorded since the last time."""
         with in_one_go(self._connection) if self._log.waiting < MANY else nullcontext():
             self._log.write()
-            for projection in self._projections:
-                projection.write()
+            self._painting.write()
 
     def _unused(self, order: Order, key: str, request: bytes) -> None:
         try:
@@ -259,7 +257,7 @@ class _Group:
         self._lock = Lock()
         self._waiting: deque[_Waiting] = deque()
         self._recording = False
-        self._crowded = False
+        self._crowded = False  # several were answered together just now
 
     def record(self, engine: Engine, order: Order, by: By) -> Recorded:
         mine = _Waiting(order, by)
@@ -276,7 +274,7 @@ class _Group:
         return mine.outcome
 
     def _record_for_all(self, engine: Engine) -> None:
-        if self._crowded:  # those who were answered just now are about to come again
+        if self._crowded:
             time.sleep(GATHERING_SECONDS)
         with self._lock:
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST))]
@@ -324,7 +322,7 @@ def _all_recorded(engine: Engine, group: Sequence[_Waiting]) -> Sequence[Recorde
 
 def _outcome(recording: Recording, waiting: _Waiting) -> Recorded | Refused:
     try:
-        return recording.recorded(waiting.order, waiting.by)
+        return recording.outcome(waiting.order, waiting.by)
     except Refused as refusal:
         return refusal
 

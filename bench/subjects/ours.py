@@ -9,7 +9,7 @@ from bench.databases import Database
 from bench.history import NOW, PARTNERS, SHORT_LIVES, Fact, Shape, files, opening, story
 from bench.measuring import OURS, Run, boxed, once
 from tracker.importing import Given, Terms, load
-from tracker.projections.segments import segments
+from tracker.projections.table import segments
 from tracker.rebuilding import rebuild
 from tracker.record import By, record
 from tracker.store import log

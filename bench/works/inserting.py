@@ -7,7 +7,7 @@ from psycopg import sql
 
 from bench.databases import Database
 from bench.measuring import Run, once
-from tracker.projections.segments import segments
+from tracker.projections.table import segments
 
 NAMES = [column.name for column in segments.columns]
 

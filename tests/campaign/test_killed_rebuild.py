@@ -20,7 +20,7 @@ from sqlalchemy import Engine, select
 from tracker.delivery import deliveries, editions, subscriptions
 from tracker.drift import drift
 from tracker.importing import Given, Terms, load
-from tracker.projections import segments
+from tracker.projections import table
 from tracker.rebuilding import catch_up, rebuild
 from tracker.store import log
 from tracker.store.engine import open_engine, reading, writing
@@ -54,8 +54,8 @@ def line(n: int) -> Given:
 
 def damage(engine: Engine) -> None:
     with writing(engine) as connection:
-        its = select(segments.lanes.c.id).where(segments.lanes.c.subject == WRONG)
-        connection.execute(segments.segments.delete().where(segments.segments.c.lane.in_(its)))
+        its = select(table.lanes.c.id).where(table.lanes.c.subject == WRONG)
+        connection.execute(table.segments.delete().where(table.segments.c.lane.in_(its)))
     assert drifted(engine) == [WRONG]
 
 

@@ -22,11 +22,10 @@ RINGS = (
 APART = (("record", "delivery"), ("web", "jobs"), ("app", "cli"), ("app", "commands"), ("app", "terminal"))
 """The first knows nothing of the second; of record and delivery, and of web and jobs, neither of the other."""
 BOTH_WAYS = (("delivery", "record"), ("jobs", "web"))
-LEAVES = ("projections", "delivery.channels", "web.api", "web.pages", "commands")
+LEAVES = ("delivery.channels", "web.api", "web.pages", "commands")
 """Folders with a file per thing, of which none imports another; the registry imports them all."""
 SHARED = {
     "tracker.delivery.channels.channel": "the one method that every channel has",
-    "tracker.projections.segments": "the table that painting fills",
 }
 PURE = {"msgspec", "tracker"}
 IMPURE = {

@@ -15,7 +15,6 @@ from tracker.commands import COMMANDS
 from tracker.delivery.channels import CHANNELS, channel
 from tracker.domain.events import AnyEvent, Event, RepairEvent
 from tracker.jobs import JOBS
-from tracker.projections import PROJECTIONS
 from tracker.settings import Settings, variable
 from tracker.web import api, pages
 
@@ -40,16 +39,6 @@ def test_every_handler_is_served(folder: str, registry: Any) -> None:
     for leaf in leaves(folder):
         handlers = (*getattr(leaf, "ROUTES", ()), *getattr(leaf, "FILES", ()))
         assert {handler.fn for handler in handlers} <= served, leaf.__name__
-
-
-def test_every_read_model_follows_the_log() -> None:
-    written = {
-        one
-        for leaf in leaves("projections")
-        for one in vars(leaf).values()
-        if isinstance(one, type) and {"foresee", "apply", "write"} <= vars(one).keys()
-    }
-    assert written == set(PROJECTIONS)
 
 
 def test_every_channel_delivers() -> None:

@@ -116,7 +116,10 @@ def test_the_database_hands_over_what_concerns_a_partner(world: World, steps: li
     played = world.play([*REGISTERED, *(replace(step, which=step.which + len(REGISTERED)) for step in steps)])
     with reading(played.engine) as connection:
         end = log.position(connection)
-        ends = sorted({0, end, *(log.commit_end(connection, cut) for cut in cuts if 0 < cut <= end)})
+        whole = {event.commit: event.position for event in log.after(connection, 0, end, end)}
+        ends = sorted(
+            {0, end, *(last for first, last in whole.items() if {*range(first, last + 1)} & {*cuts})}
+        )
         start = datetime(2025, 1, 2, 5, tzinfo=UTC)
         marks = [Mark(as_of=start + timedelta(days=3 * n), position=at) for n, at in enumerate(ends)]
         names = list(read.names(connection, end))

@@ -23,7 +23,7 @@ from tracker.domain.events import (
     Withdrawal,
     concerned,
 )
-from tracker.domain.fold import Contribution, Lane, Order, Row, Segment, fold
+from tracker.domain.fold import Contribution, Lane, Place, Row, Segment, fold
 from tracker.domain.moves import moves
 from tracker.domain.news import Said
 from tracker.domain.paint import EVERYONE, announced, paints
@@ -148,7 +148,7 @@ class Book:
         original = {said.development: said.commit for said in reversed(self.said)}
         return [
             Contribution(
-                Order(announced(said.told, subject).at, said.told.sequence, original[id]),
+                Place(announced(said.told, subject).at, said.told.sequence, original[id]),
                 [(position, paint) for position, event in events for paint in paints(said.told, event)],
             )
             for id, (said, events) in latest.items()

@@ -7,7 +7,7 @@ import pytest
 from domain.given import amended, at, development, ended, event, opened, paused
 
 from tracker.domain.events import Development
-from tracker.domain.fold import Contribution, Lane, Lanes, Order, fold
+from tracker.domain.fold import Contribution, Lane, Lanes, Place, fold
 from tracker.domain.paint import announced, paints
 from tracker.domain.when import moment
 
@@ -19,7 +19,7 @@ def told(*developments: Development) -> Lanes:
     said: dict[str, list[Contribution]] = {}
     for position, one in enumerate(developments, 1):
         for subject in {e.subject for e in one.events}:
-            order = Order(announced(one, subject).at, one.sequence, position)
+            order = Place(announced(one, subject).at, one.sequence, position)
             its = [(position, paint) for e in one.events if e.subject == subject for paint in paints(one, e)]
             said.setdefault(subject, []).append(Contribution(order, its))
     (contributions,) = said.values()
@@ -137,7 +137,7 @@ def test_a_pause_of_a_tariff_not_yet_in_force() -> None:
 
 
 def test_a_pause_paints_over_a_measure_that_takes_effect_later_than_the_pause() -> None:
-    """Order is that of announcements, never that of effects."""
+    """Place is that of announcements, never that of effects."""
     tariff = development(opened(X, at(25, from_="2025-02-20")))
     pause = development(paused(X, {"target": "everyone", "from": "2025-02-05"}), announced="2025-02-03")
     for recorded in ([tariff, pause], [pause, tariff]):

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.domain.given import amended, at, development, ended, opened, paused
 from tracker.domain.events import Development, concerned
-from tracker.domain.fold import Contribution, Order, Row, fold
+from tracker.domain.fold import Contribution, Place, Row, fold
 from tracker.domain.history import Change, History
 from tracker.domain.paint import announced, paints
 from tracker.domain.preview import Erased, Resumed, erased, resumed
@@ -22,7 +22,7 @@ def recorded(*developments: Development) -> list[Row]:
         for event in one.events:
             position += 1
             drawn += [(position, paint) for paint in paints(one, event)]
-        said.append(Contribution(Order(announced(one, SUBJECT).at, one.sequence, first), drawn))
+        said.append(Contribution(Place(announced(one, SUBJECT).at, one.sequence, first), drawn))
     return [
         Row(SUBJECT, concerned(SUBJECT, lane.target), lane, segment, 1, 2**62)
         for lane, segments in fold(said).items()

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from tracker.domain.events import Correction
 from tracker.drift import drift
-from tracker.projections import segments
+from tracker.projections import said
 from tracker.record import By, Correct, record
 from tracker.store.engine import open_engine, reading
 from tracker.store.log import StoredEvent
@@ -29,13 +29,13 @@ def engine(migrated_url: str) -> Iterator[Engine]:
 def read_of(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The positions of the events that are read to be folded."""
     read: list[int] = []
-    real = segments.readable_or_why
+    real = said.readable_or_why
 
     def noting(stored: StoredEvent) -> object:
         read.append(stored.position)
         return real(stored)
 
-    monkeypatch.setattr(segments, "readable_or_why", noting)
+    monkeypatch.setattr(said, "readable_or_why", noting)
     return read
 
 

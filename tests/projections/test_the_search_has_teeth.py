@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tracker import record
 from tracker.domain import fold, paint
-from tracker.projections import PROJECTIONS, painting, segments
+from tracker.projections import painting, said
 
 OFTEN = {  # at least this share of histories
     "back-dated": 0.5, "each_of": 0.5, "each_of except": 0.3, "everyone except": 0.3, "claim": 0.4, "correct": 0.5,
@@ -53,9 +53,9 @@ def test_the_histories_are_interesting(samples: list[list[Step]]) -> None:
 
 
 MUTANTS: list[tuple[ModuleType, str, str, str]] = [
-    (fold, "fold", "sorted(contributions, key=lambda c: c.order)", "contributions"),
-    (fold, "fold", "key=lambda c: c.order", "key=lambda c: c.order.position"),
-    (fold, "fold", "key=lambda c: c.order", "key=lambda c: (c.order.announced, c.order.position)"),
+    (fold, "fold", "sorted(contributions, key=lambda c: c.place)", "contributions"),
+    (fold, "fold", "key=lambda c: c.place", "key=lambda c: c.place.position"),
+    (fold, "fold", "key=lambda c: c.place", "key=lambda c: (c.place.announced, c.place.position)"),
     (fold, "selected", " if lane.target not in paint.excepted", ""),
     (fold, "selected", " if paint.scope in (None, lane.scope)", ""),
     (fold, "selected", " if lane.scope == ALL_GOODS", ""),
@@ -71,16 +71,16 @@ MUTANTS: list[tuple[ModuleType, str, str, str]] = [
     (fold, "joined", "if out and", "if False and"),
     (paint, "_paints", "_lead(dates.announced, painted, stated)", "_lead(dates.announced, painted, ())"),
     (paint, "_fields", "if name in fields", "if False"),
-    (painting, "Painting", "order < subject.top", "order < order"),
-    (segments, "_said", "originals[development]", "said[0][0] if said else 0"),
-    (segments, "_said", "[paint for now in event.now for paint in painted_by(told, now)]", "[]"),
-    (segments, "_said", "(told, new)", "latest.get(stored.development, (told, new))"),
-    (segments, "_said", "min(since, paints_since(paints))", "paints_since(paints)"),
-    (painting, "Painting", "if lowest >= order:", "if True:"),
+    (painting, "Painting", "place < subject.top", "place < place"),
+    (said, "_said", "originals[development]", "said[0][0] if said else 0"),
+    (said, "_said", "[paint for now in event.now for paint in painted_by(told, now)]", "[]"),
+    (said, "_said", "(told, new)", "latest.get(stored.development, (told, new))"),
+    (said, "_said", "min(since, paints_since(paints))", "paints_since(paints)"),
+    (painting, "Painting", "if lowest >= place:", "if True:"),
     (painting, "Painting", "event, first - 1)", "event, first)"),
     (painting, "Painting", "said.since - TICK", "said.since"),
     (painting, "Painting", "lanes[lane] = []", "pass"),
-    (painting, "Painting", "max(c.order for c in said.contributions)", "order"),
+    (painting, "Painting", "max(c.place for c in said.contributions)", "place"),
     (painting, "Painting", "alive=bool(alive)", "alive=state is not None"),
     (painting, "Painting", "held.known_until = event.position", "held.known_until = event.position + 1"),
     (painting, "Painting", "segment, event.position)", "segment, event.position - 1)"),
@@ -106,11 +106,10 @@ def test_a_broken_copy_is_found_out(
     assert right in source, "the code has moved on: break it elsewhere"
     made: dict[str, object] = {}
     exec(source.replace(right, wrong), module.__dict__, made)
-    for one in (fold, paint, segments, painting):
+    for one in (fold, paint, said, painting):
         if getattr(one, function, None) is original:
             monkeypatch.setattr(one, function, made[function])
-    projections = tuple(made.get(one.__name__, one) for one in PROJECTIONS)
-    monkeypatch.setattr(record, "PROJECTIONS", projections)
+    monkeypatch.setattr(record, "Painting", made.get("Painting", painting.Painting))
     assert any(found_out(world, steps) for steps in samples)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from tracker.domain.errors import Refused
 from tracker.drift import drift
-from tracker.projections import segments
+from tracker.projections import segments, table
 from tracker.rebuilding import rebuild
 from tracker.record import By, Recording
 from tracker.store import log
@@ -53,7 +53,7 @@ def kept(world: World, played: Played) -> list[Any]:
             for event in log.after(connection, 0, log.ENDLESS, 10_000)
         ]
         spans = [
-            (*row[:-1], segments.dumped(row.segment.state))
+            (*row[:-1], table.dumped(row.segment.state))
             for row in segments.ever_known(connection, None, log.ENDLESS)
         ]
         others = [

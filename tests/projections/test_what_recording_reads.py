@@ -11,14 +11,13 @@ from sqlalchemy import Connection, Engine, text
 from bench.databases import Database
 from bench.history import BEGINS, NOW, STEP, Fact, Shape, instant, story
 from bench.subjects.ours import opened, written
+from tests.counting import STEPS, work
 from tracker.record import By, record_in
 from tracker.store.engine import writing
 
 SUBJECTS = 3
 SHORT, LONG = 40, 800
 """How many events each has before."""
-STEPS = 50
-"""SQLite is counted in so many steps of its machine at a time."""
 
 
 @pytest.fixture
@@ -26,29 +25,6 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine = opened(Database("", database_url, database_url))
     yield engine
     engine.dispose()
-
-
-def work(connection: Connection, of: Callable[[], object]) -> int:
-    """The steps that SQLite takes for it, or the entries of tables and indexes that PostgreSQL reads."""
-    if connection.dialect.name == "postgresql":
-        counted = text(
-            "SELECT sum(pg_stat_get_xact_tuples_returned(oid)) FROM pg_class "
-            "WHERE relkind IN ('r', 'i') AND relnamespace = 'public'::regnamespace"
-        )
-        before = connection.scalar(counted) or 0
-        of()
-        return int((connection.scalar(counted) or 0) - before)
-    steps = 0
-
-    def taken() -> None:
-        nonlocal steps
-        steps += STEPS
-
-    driver = connection.connection.dbapi_connection
-    driver.set_progress_handler(taken, STEPS)  # type: ignore[union-attr]
-    of()
-    driver.set_progress_handler(None, 0)  # type: ignore[union-attr]
-    return steps
 
 
 def put(connection: Connection, fact: Fact) -> None:

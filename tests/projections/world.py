@@ -14,9 +14,11 @@ from sqlalchemy import Engine, event, text
 
 from tracker.domain.errors import Refused
 from tracker.domain.events import Correction, Development
-from tracker.domain.fold import Lane, Segment
+from tracker.domain.fold import Lane, Segment, fold
 from tracker.drift import drift
 from tracker.projections import segments
+from tracker.projections.said import contributions
+from tracker.projections.table import dumped
 from tracker.record import By, Correct, Order, Recorded, Withdraw, record
 from tracker.schema import derived, durable
 from tracker.store import log
@@ -157,7 +159,7 @@ def answer(rows: Iterable[segments.Row]) -> bytes:
     """What the table says at one known position, as bytes."""
     said = [
         [row.subject, row.partner, row.lane, str(row.segment.start), str(row.segment.end), row.known_from,
-         segments.dumped(row.segment.state)]
+         dumped(row.segment.state)]
         for row in rows
     ]  # fmt: skip
     return b"\n".join(sorted(map(msgspec.json.encode, said)))
@@ -242,8 +244,8 @@ def assert_as_from_scratch(played: Played) -> None:
         for position, table in tables(played):
             if position:
                 subject = concerned[position]
-                said = segments.contributions(connection, subject, position)
-                assert table.get(subject, {}) == segments.fold(said), (position, subject)
+                said = contributions(connection, subject, position)
+                assert table.get(subject, {}) == fold(said), (position, subject)
         assert list(drift(connection)) == []
 
 

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine, event, insert, text, update
 from tests.web.conftest import small_world
 from tracker import read
 from tracker.domain.when import rfc3339
-from tracker.projections import segments
-from tracker.projections.segments import BELIEVED, node
+from tracker.projections import table
+from tracker.projections.table import BELIEVED, node
 from tracker.store import log
 from tracker.store.engine import reading, writing
 
@@ -64,27 +64,27 @@ def grow(engine: Engine) -> None:
         connection.execute(update(log.head).values(position=end + OTHERS))
         lane = {"scope": "all-goods", "basis": "instrument", "aspect": "state"}
         put(
-            segments.lanes,
+            table.lanes,
             [
                 {"id": 10**6 + p, "subject": f"measure:zz-{p}", "partner": "ZZ", "target": "ZZ", **lane}
                 for p in places
             ],
         )
         kept = connection.execute(
-            segments.segments.select()
-            .join(segments.lanes, segments.lanes.c.id == segments.segments.c.lane)
-            .where(segments.lanes.c.aspect == "state", segments.lanes.c.partner == "MX")
+            table.segments.select()
+            .join(table.lanes, table.lanes.c.id == table.segments.c.lane)
+            .where(table.lanes.c.aspect == "state", table.lanes.c.partner == "MX")
         ).first()
         assert kept is not None
         for p in places:
-            put(segments.segments, [_segment(10**6 + p, START, p, BELIEVED, kept.state)])
+            put(table.segments, [_segment(10**6 + p, START, p, BELIEVED, kept.state)])
         last = end
         for turn in range(DEEP):
             now = end + 1 + turn * (OTHERS // DEEP)
             over = BELIEVED if turn == DEEP - 1 else now + OTHERS // DEEP
             since = START + timedelta(hours=turn - 10**5)
             rows = [_segment(kept.lane, since, now, over, kept.state, timedelta(hours=10**5 - 2000))]
-            put(segments.segments, rows)
+            put(table.segments, rows)
             last = now
         assert last <= end + OTHERS
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

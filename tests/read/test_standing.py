@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from tracker.domain import history as history_of
 from tracker.domain.history import History, awaits_rate
 from tracker.domain.when import BEGINNING, FOREVER
-from tracker.projections import segments
+from tracker.projections import around
 from tracker.read import partners
 from tracker.read.partners import coming, history, standing
 from tracker.read.point import Point
@@ -77,8 +77,8 @@ def assert_the_same(connection: Connection, code: str, known: int) -> None:
 def test_what_holds_at_a_point_is_the_same_read_in_part_or_whole(
     world: World, monkeypatch: pytest.MonkeyPatch, behind: int, ahead: int, steps: list[Step]
 ) -> None:
-    monkeypatch.setattr(segments, "BEHIND", behind)
-    monkeypatch.setattr(segments, "AHEAD", ahead)
+    monkeypatch.setattr(around, "BEHIND", behind)
+    monkeypatch.setattr(around, "AHEAD", ahead)
     monkeypatch.setattr(partners, "LISTED", 2)
     played = world.play(steps)
     with reading(world.engine) as connection:
@@ -92,7 +92,7 @@ def test_what_holds_at_a_point_is_the_same_read_in_part_or_whole(
 def test_what_was_answered_is_answered_still_when_more_is_on_record(
     world: World, monkeypatch: pytest.MonkeyPatch, steps: list[Step]
 ) -> None:
-    monkeypatch.setattr(segments, "AHEAD", 2)
+    monkeypatch.setattr(around, "AHEAD", 2)
     monkeypatch.setattr(partners, "LISTED", 2)
     first = len(steps) // 2 or 1
     played = world.play(steps[:first])
@@ -108,15 +108,15 @@ def test_what_was_answered_is_answered_still_when_more_is_on_record(
 
 
 BROKEN: list[tuple[ModuleType, str, str, str]] = [
-    (segments, "_gap_after", "[AHEAD - 1]", "[-1]"),
-    (segments, "_gap_after", "len(ahead) >= AHEAD", "False"),
-    (segments, "_gap_after", "len(ahead) >= AHEAD", "len(ahead) > AHEAD"),
-    (segments, "_gap_before", "len(starts) == BEHIND", "False"),
-    (segments, "around", "min(until, around.whole_until", "max(until, around.whole_until"),
-    (segments, "_around", "union_all(in_the_end, ", "union_all("),
-    (segments, "_around", "log.events.c.position <= ", "log.events.c.position < "),
-    (segments, "_around", "ends if ahead else ends.desc()", "ends.desc() if ahead else ends"),
-    (segments, "_around", "else_=at", "else_=places.c.valid_from"),
+    (around, "_gap_after", "[AHEAD - 1]", "[-1]"),
+    (around, "_gap_after", "len(ahead) >= AHEAD", "False"),
+    (around, "_gap_after", "len(ahead) >= AHEAD", "len(ahead) > AHEAD"),
+    (around, "_gap_before", "len(starts) == BEHIND", "False"),
+    (around, "around", "min(until, seen.whole_until", "max(until, seen.whole_until"),
+    (around, "_around", "union_all(in_the_end, ", "union_all("),
+    (around, "_around", "log.events.c.position <= ", "log.events.c.position < "),
+    (around, "_around", "ends if ahead else ends.desc()", "ends.desc() if ahead else ends"),
+    (around, "_around", "else_=at", "else_=places.c.valid_from"),
     (history_of, "History", "or self._goes_on_after(key, at)", ""),
     (history_of, "History", "bisect_left(edges, whole)]", "bisect_right(edges, whole)]"),
     (history_of, "History", "until = self.horizon - TICK", "until = self.horizon"),
@@ -151,7 +151,7 @@ def test_a_broken_copy_is_found_out(
     assert right in source, "the code has moved on: break it elsewhere"
     made: dict[str, Any] = {}
     exec(source.replace(right, wrong), module.__dict__, made)
-    for one in (segments, history_of, partners, sys.modules[__name__]):
+    for one in (around, history_of, partners, sys.modules[__name__]):
         if getattr(one, name, None) is original:
             monkeypatch.setattr(one, name, made[name])
     assert any(found_out(sqlite, steps, monkeypatch) for steps in samples)
@@ -162,8 +162,8 @@ def found_out(world: World, steps: list[Step], monkeypatch: pytest.MonkeyPatch) 
     try:
         with reading(world.engine) as connection:
             for ahead in (1, 2):
-                monkeypatch.setattr(segments, "AHEAD", ahead)
-                monkeypatch.setattr(segments, "BEHIND", ahead)
+                monkeypatch.setattr(around, "AHEAD", ahead)
+                monkeypatch.setattr(around, "BEHIND", ahead)
                 for known in {played.last, played.last // 2}:
                     for code in ("GB", "EU"):
                         assert_the_same(connection, code, known)
@@ -192,13 +192,13 @@ def test_since_when_is_told_however_long_ago_it_was(world: World) -> None:
         seen = standing(connection, "GB", at(days[-1] + timedelta(1), played.last))
         [item] = [one for one in seen.items(days[-1] + timedelta(1)) if one.key.aspect == "state"]
     assert item.since == datetime(2025, 1, 1, 5, tzinfo=UTC)
-    assert len(seen.rows(item.key)) == len(said) > segments.BEHIND
+    assert len(seen.rows(item.key)) == len(said) > around.BEHIND
 
 
 def test_the_rate_of_what_is_announced_is_found_however_late_it_comes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(segments, "AHEAD", 2)
+    monkeypatch.setattr(around, "AHEAD", 2)
     said: list[tuple[str, str, dict[str, Any]]] = [
         ("2025-01-01", "announced", {"from": "2025-06-01", "set": {"rate": {"percent": 10}}}),
         ("2025-01-02", "paused", {"from": "2025-02-01", "until": "2025-03-01"}),

@@ -17,7 +17,7 @@ from tracker.domain.errors import Refused
 from tracker.domain.events import Correction, Development
 from tracker.drift import drift
 from tracker.importing import Rejected, Terms, load, read_lines
-from tracker.projections import segments
+from tracker.projections import segments, table
 from tracker.rebuilding import builds, catch_up
 from tracker.record import By, Correct, record
 from tracker.settings import shipped
@@ -172,17 +172,17 @@ def test_what_is_recorded_now_says_its_version_also_within_a_correction(old: Eng
 def test_read_models_are_made_anew_once_by_a_release_that_reads_otherwise(old: Engine) -> None:
     def kept() -> list[int]:
         with reading(old) as connection:
-            return sorted(connection.scalars(segments.segments.select().with_only_columns(known_from)))
+            return sorted(connection.scalars(table.segments.select().with_only_columns(known_from)))
 
-    known_from = segments.segments.c.known_from
+    known_from = table.segments.c.known_from
     with writing(old) as connection:
         connection.execute(builds.update().values(shape="another"))
-        connection.execute(segments.segments.delete())
+        connection.execute(table.segments.delete())
     catch_up(old)
     made = kept()
     assert made
     with writing(old) as connection:
-        connection.execute(segments.segments.delete().where(known_from == made[-1]))
+        connection.execute(table.segments.delete().where(known_from == made[-1]))
     catch_up(old)
     assert kept() == [position for position in made if position != made[-1]]
 

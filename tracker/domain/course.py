@@ -27,13 +27,13 @@ def course(contributions: Iterable[Contribution], wanted: Callable[[Paint], bool
     """The steps of one item, which ``wanted`` knows by its paints. What is only said again is a step without change."""
     steps: list[Step] = []
     now: Values = {}
-    for contribution in sorted(contributions, key=lambda c: c.order):
+    for contribution in sorted(contributions, key=lambda c: c.place):
         for position, paint in contribution.paints:
             if wanted(paint):
                 said = {name: value for name, value in paint.fields.items() if now.get(name) != value}
                 before = {name: now[name] for name in said if now.get(name) is not None}
                 now = {**now, **paint.fields}
                 steps.append(
-                    Step(contribution.order.announced, paint.start, paint.end, position, before, said, now)
+                    Step(contribution.place.announced, paint.start, paint.end, position, before, said, now)
                 )
     return steps

@@ -61,7 +61,7 @@ class Row(NamedTuple):
     known_until: int
 
 
-class Order(NamedTuple):
+class Place(NamedTuple):
     """The place of a development in the painting; a correction keeps its original's."""
 
     announced: datetime
@@ -72,7 +72,7 @@ class Order(NamedTuple):
 class Contribution(NamedTuple):
     """What one development says of a subject: its paints, each with the position of the event it comes from."""
 
-    order: Order
+    place: Place
     paints: Sequence[tuple[int, Paint]]
 
 
@@ -83,7 +83,7 @@ def fold(contributions: Iterable[Contribution], below: Lanes | None = None) -> L
     """All lanes of a subject, from everything that is said of it; or from what comes after all that is painted
     ``below``."""
     lanes: Lanes = {lane: [*held] for lane, held in (below or {}).items()}
-    for contribution in sorted(contributions, key=lambda c: c.order):
+    for contribution in sorted(contributions, key=lambda c: c.place):
         for position, paint in contribution.paints:
             for lane in selected(paint, lanes):
                 held = lanes.setdefault(lane, [])

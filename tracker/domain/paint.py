@@ -49,6 +49,8 @@ Spoken = TypeVar("Spoken", MeasureEffect, ClaimEffect)
 
 INSTRUMENT = "instrument"
 ANY_BASIS = ""
+ABOUT = "about"
+"""The aspect that says what a subject is, over all of time."""
 EVERYONE, EACH_OF = "everyone", "each_of"
 NESTED = ("exemptions", "ratified")
 """Fields whose entries live and change one by one; each becomes a field of its own, ``exemptions.usmca``."""
@@ -75,7 +77,7 @@ def paints(told: Told, event: Logged) -> list[Paint]:
     was stated less precisely than by the day, under the instant that it stands for (``when.stated``)."""
     dates = _Dates(told, event.subject)
     found = [p for p in _paints(dates, event) if p.start < p.end and p.fields]
-    return [*found, Paint("", "about", BEGINNING, FOREVER, dates.vague)] if found and dates.vague else found
+    return [*found, Paint("", ABOUT, BEGINNING, FOREVER, dates.vague)] if found and dates.vague else found
 
 
 class _Dates:
@@ -281,7 +283,7 @@ def _objectives(event: ObjectivesSet, start: datetime) -> Iterator[Paint]:
 
 def _about(about: Any) -> Iterator[Paint]:
     if about is not None:
-        yield Paint("", "about", BEGINNING, FOREVER, _fields(about))
+        yield Paint("", ABOUT, BEGINNING, FOREVER, _fields(about))
 
 
 def _own(event: Logged, aspect: str, start: datetime, fields: Mapping[str, Any]) -> Paint:

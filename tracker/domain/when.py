@@ -16,6 +16,7 @@ BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 """The least that lies between two instants."""
+LAST = FOREVER - TICK
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 Precision = Literal["year", "month", "day", "minute"]

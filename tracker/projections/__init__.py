@@ -1,3 +1,0 @@
-from tracker.projections.painting import Painting
-
-PROJECTIONS = (Painting,)

@@ -1,8 +1,16 @@
-"""Painting: how recorded events become segments, in the append transaction.
+"""Painting: how recorded events become segments, in the append transaction. Read ``domain.fold`` first.
 
 ``Painting`` repaints the lanes that an event touches: it closes what is no longer believed (``known_until`` = the
 event's position) and inserts what is believed now. Rows are otherwise never changed, so an answer for a past position
-never changes either.
+never changes either. Position 1 announces 10% from January, position 2 then 20% from March:
+
+    10%  January to forever    known from 1 until 2      closed by 2
+    10%  January to March      known from 2
+    20%  March to forever      known from 2
+
+An event comes in one of three ways (``apply``): after everything that was said of its subject, and is painted on top;
+in between (announced earlier, logged late), and what follows it is folded again (``_refold``); or it repairs a
+development, which is given its place anew (``_moved``), and folded again with what follows.
 """
 
 from bisect import bisect_left, bisect_right
@@ -29,24 +37,12 @@ from sqlalchemy import (
 
 from tracker.domain.decide import Decided
 from tracker.domain.events import DevelopmentCorrected, DevelopmentWithdrawn, concerned
-from tracker.domain.fold import Lane, Lanes, Order, Row, Segment, fold, painted, selected
-from tracker.domain.paint import Paint, announced
-from tracker.domain.when import BEGINNING, TICK
-from tracker.projections.segments import (
-    ABOUT,
-    BELIEVED,
-    LAST,
-    TOP,
-    Said,
-    dumped,
-    in_order,
-    loaded,
-    node,
-    nodes,
-    paints_since,
-    readable_or_why,
-    said_after,
-)
+from tracker.domain.fold import Lane, Lanes, Place, Row, Segment, fold, painted, selected
+from tracker.domain.paint import ABOUT, Paint, announced
+from tracker.domain.when import BEGINNING, LAST, TICK
+from tracker.projections.said import Said, paints_since, readable_or_why, said_after
+from tracker.projections.segments import in_order
+from tracker.projections.table import BELIEVED, TOP, dumped, loaded, node, nodes
 from tracker.schema import derived, instant, micros
 from tracker.store import log
 from tracker.store.driver import Change, Given, Put, Question, Remove
@@ -110,7 +106,7 @@ class _Subject:
 
     since: datetime
     lanes: dict[Lane, _Lane] = field(default_factory=dict)
-    top: Order | None = None
+    top: Place | None = None
 
     @property
     def alive(self) -> list[Lane]:
@@ -167,7 +163,7 @@ class Painting:
                 subject = self._subjects[key]
                 subject.since = since[key]
                 if at is not None:
-                    subject.top = Order(instant(at), sequence, position)
+                    subject.top = Place(instant(at), sequence, position)
                 lane = _Lane(key, Lane(*names), id, kept=True, alive=bool(alive))
                 subject.lanes[lane.lane] = lane
             if state is not None:
@@ -208,27 +204,27 @@ class Painting:
         at = announced(told, event.subject).at
         if isinstance(known, DevelopmentCorrected | DevelopmentWithdrawn):
             original = log.originals(self._source, [event.development])[event.development]
-            self._refold(event, self._moved(event.subject, Order(at, told.sequence, original)))
+            self._refold(event, self._moved(event.subject, Place(at, told.sequence, original)))
             return
         self._see({event.subject: paints_since(new)})
         subject = self._subjects[event.subject]
-        order = Order(at, told.sequence, event.commit)
-        if order != subject.top:
-            self._placed.append(_place(event.subject, order))
-        if subject.top is not None and order < subject.top:
-            self._refold(event, order)
+        place = Place(at, told.sequence, event.commit)
+        if place != subject.top:
+            self._placed.append(_turn(event.subject, place))
+        if subject.top is not None and place < subject.top:
+            self._refold(event, place)
             return
-        subject.top = order
+        subject.top = place
         if new:
             self._paint_on_top(event, subject, new)
 
-    def _moved(self, subject: str, order: Order) -> Order:
+    def _moved(self, subject: str, place: Place) -> Place:
         """Give a development that is repaired its place, which is another where it was announced on another day."""
         self.write()
-        found = self._does.place.rows(self._connection, subject=subject, position=order.position)
-        self._does.unplace(self._connection, [(subject, *place) for place in found])
-        self._placed.append(_place(subject, order))
-        return order
+        found = self._does.place.rows(self._connection, subject=subject, position=place.position)
+        self._does.unplace(self._connection, [(subject, *turn) for turn in found])
+        self._placed.append(_turn(subject, place))
+        return place
 
     def _paint_on_top(self, event: StoredEvent, subject: _Subject, new: Sequence[Paint]) -> None:
         since, until = paints_since(new), max(p.end for p in new)
@@ -249,16 +245,16 @@ class Painting:
         for lane in sorted(after):
             self._believe(event, self._lane(subject, event.subject, lane), spans[lane], after[lane])
 
-    def _refold(self, event: StoredEvent, order: Order) -> None:
+    def _refold(self, event: StoredEvent, place: Place) -> None:
         """Fold again what has a place in the order at this one or after it, over what was known before any of that was
         recorded; and keep the difference."""
         self._settle()
         self.write()
-        after, said = self._tail(event, order)
+        after, said = self._tail(event, place)
         since = said.since - TICK  # a segment may end where the first paint begins
         self._see({event.subject: since})
         subject = self._subjects[event.subject]
-        subject.top = max(c.order for c in said.contributions)
+        subject.top = max(c.place for c in said.contributions)
         below, before = self._known(event, after, since)
         folded = fold(said.contributions, below)
         for lane in sorted({*subject.alive, *folded}):
@@ -267,19 +263,19 @@ class Painting:
             self._believe(event, held, span, folded.get(lane, []))
             held.alive = bool(held.believed) or lane in before
 
-    def _tail(self, event: StoredEvent, order: Order) -> tuple[int, Said]:
+    def _tail(self, event: StoredEvent, place: Place) -> tuple[int, Said]:
         """What has to be folded again, and the position whose knowledge is the fold of all the rest. What was recorded
         after it comes along, also what has a place further down: then what follows that is folded again, too."""
         while True:
             ((first,),) = self._does.following.rows(
-                self._connection, subject=event.subject, announced=micros(order.announced),
-                sequence=order.sequence, position=order.position,
+                self._connection, subject=event.subject, announced=micros(place.announced),
+                sequence=place.sequence, position=place.position,
             )  # fmt: skip
             said = said_after(self._source, event, first - 1)
-            lowest = min(c.order for c in said.contributions)
-            if lowest >= order:
+            lowest = min(c.place for c in said.contributions)
+            if lowest >= place:
                 return first - 1, said
-            order = lowest
+            place = lowest
 
     def _known(self, event: StoredEvent, known: int, since: datetime) -> tuple[Lanes, set[Lane]]:
         """What was known of a subject at a position, from an instant on; and the lanes that had anything before it."""
@@ -357,8 +353,8 @@ class Painting:
         self._closed, self._opened, self._placed, self._parked = [], [], [], []
 
 
-def _place(subject: str, order: Order) -> tuple[Any, ...]:
-    return subject, micros(order.announced), order.sequence, order.position
+def _turn(subject: str, place: Place) -> tuple[Any, ...]:
+    return subject, micros(place.announced), place.sequence, place.position
 
 
 def _start(held: _Held) -> datetime:

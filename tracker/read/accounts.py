@@ -20,6 +20,7 @@ from tracker.domain.paint import ANY_BASIS, EVERYONE, INSTRUMENT
 from tracker.domain.views import Cause, View, bounded, nested, title_of
 from tracker.domain.when import FOREVER, asked
 from tracker.projections import segments
+from tracker.projections.said import contributions
 from tracker.read import Point
 
 TIERS = ("official", "party", "document", "press", "analysis", "data")
@@ -103,7 +104,7 @@ def statements(
 def own_words(connection: Connection, subject: str, known: int, said_by: datetime) -> Lanes:
     """The claims about a subject, from what was announced by an instant. What says how law stands is theirs alone: no
     end of the measure on record touches it. A threat, though, is over when its measure is."""
-    said = [c for c in segments.contributions(connection, subject, known) if c.order.announced <= said_by]
+    said = [c for c in contributions(connection, subject, known) if c.place.announced <= said_by]
     alone, ended = (_only(said, INSTRUMENT, ANY_BASIS), _only(said, INSTRUMENT))
     with_ends, folded = fold(ended), fold(alone)
     return {

@@ -17,7 +17,7 @@ from tracker.domain.views import (
     change_view,
 )
 from tracker.domain.when import BEGINNING, FOREVER
-from tracker.projections import segments
+from tracker.projections.said import painted_over
 from tracker.store.log import StoredEvent
 
 LATE = timedelta(days=2)
@@ -68,7 +68,7 @@ def around(connection: Connection, events: Sequence[StoredEvent]) -> tuple[list[
     before: list[Row] = []
     after: list[Row] = []
     for subject in {event.subject for event in events}:
-        old, new = segments.painted_over(connection, subject, events[0].position, last[-1].position)
+        old, new = painted_over(connection, subject, events[0].position, last[-1].position)
         before += old
         after += new
     return before, after

@@ -13,7 +13,7 @@ from tracker.domain.history import Item, Key
 from tracker.domain.paint import Paint
 from tracker.domain.views import NAMING, Deadline, Goal, Move, Negotiation, Talks, bounded, item_view
 from tracker.domain.when import over, zone_of
-from tracker.projections import segments
+from tracker.projections.said import contributions
 from tracker.read.partners import causes, checked, deals_among, history, names, partner
 from tracker.read.point import Point, temporal
 
@@ -62,7 +62,7 @@ class Courses:
     def steps(self, subject: str, wanted: Callable[[Paint], bool]) -> list[Step]:
         """What moved something of a subject, as told by the point."""
         if subject not in self._held:
-            self._held[subject] = segments.contributions(self._connection, subject, self._at.known)
+            self._held[subject] = contributions(self._connection, subject, self._at.known)
         return [step for step in course(self._held[subject], wanted) if step.announced <= self._at.as_of]
 
     def of_item(self, item: Item) -> list[Move]:

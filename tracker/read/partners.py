@@ -37,6 +37,7 @@ from tracker.domain.views import (
     title_of,
 )
 from tracker.projections import segments
+from tracker.projections.around import around
 from tracker.read.point import Point, temporal
 from tracker.store import log
 from tracker.store.log import StoredEvent
@@ -58,7 +59,7 @@ def standing(connection: Connection, code: str, at: Point, party: str | None = N
     before is left out, and what comes after its horizon."""
     own = segments.memberships(connection, code, at.known)
     whom = [code, EVERYONE, *([party] if party else []), *blocs_of(own)]
-    found = segments.around(connection, whom, at.as_of, at.known)
+    found = around(connection, whom, at.as_of, at.known)
     rows = own + [row for row in found.rows if row.partner != code or not _whole(row)]
     theirs = [key for key in found.whole_until if key.family in PERSONAL and key.subject != f"partner:{code}"]
     for key in [*map(key_of, own), *theirs]:

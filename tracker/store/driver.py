@@ -269,7 +269,8 @@ class Remove:
 
 @contextmanager
 def in_one_go(connection: Connection) -> Iterator[None]:
-    """PostgreSQL is sent one statement after another without waiting for its answers; at the end for all of them."""
+    """PostgreSQL is sent one statement after another without waiting for its answers; at the end for all of them. Who
+    asks together with others is a generator: up to its ``yield`` it asks, and after that it takes the answers."""
     if connection.dialect.name == "sqlite":
         yield
         return
@@ -283,22 +284,19 @@ def _goes_on(connection: Connection) -> bool:
 
 
 def by_index(connection: Connection) -> None:
-    """Have rows looked up by index for the rest of this transaction. PostgreSQL keeps the plans of statements that come
-    again and again; those made while the tables were small would read them whole when they no longer are. As an index
-    is the best whatever is asked for, a statement is planned once and not every time."""
+    """Have PostgreSQL join by index for the rest of this transaction, and plan a statement that comes again and again
+    once for all. A plan that is kept from when the tables were small would read them whole when they no longer are."""
     if connection.dialect.name != "sqlite":
         cursor = connection.connection.cursor()
         cursor.execute(_BY_INDEX)
         cursor.close()
 
 
-_READS_WHOLE = (
-    "enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_material", "jit",
-)  # fmt: skip
-"""What lets PostgreSQL plan to read a table whole, or all of a lane where the index leads to its end; and to compile a
-plan, as one without a choice looks costly then."""
-_PLANS = {**dict.fromkeys(_READS_WHOLE, "off"), "plan_cache_mode": "force_generic_plan"}
-_BY_INDEX = "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _PLANS.items())
+_JOINS = {
+    "enable_hashjoin": "off", "enable_mergejoin": "off", "enable_material": "off",
+    "plan_cache_mode": "force_generic_plan",
+}  # fmt: skip
+_BY_INDEX = "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _JOINS.items())
 
 
 @contextmanager

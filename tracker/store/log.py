@@ -675,18 +675,10 @@ def known_at(connection: Connection, at: datetime) -> int:
 
 def known_since(connection: Connection, position: int) -> datetime | None:
     """When the event at this position was learnt; None for position 0."""
-    return connection.execute(_of_commit_with(commits.c.learnt_at, position)).scalar()
-
-
-def commit_end(connection: Connection, position: int) -> int:
-    """The last position of the commit that a position lies in: knowledge comes whole commits at a time."""
-    return connection.execute(_of_commit_with(commits.c.last, position)).scalar() or 0
-
-
-def _of_commit_with(column: Column[Any], position: int) -> Select[Any]:
-    """A column of the commit that a position lies in: of those that begin by then, the last. Asked so, it is found by
-    the key; asked which commit spans the position, a database would look at half of them."""
-    return select(column).where(commits.c.first <= position).order_by(commits.c.first.desc()).limit(1)
+    # The last commit that begins by then is found by the key; asked which one spans the position, a database would look
+    # at half of them.
+    wanted = select(commits.c.learnt_at).where(commits.c.first <= position)
+    return connection.execute(wanted.order_by(commits.c.first.desc()).limit(1)).scalar()
 
 
 def originals(connection: Connection, developments: Iterable[str]) -> dict[str, int]:
