@@ -41,7 +41,7 @@ from tracker.domain.when import moment, rfc3339, zone_of
 from tracker.projections.painting import Painting
 from tracker.projections.segments import changed
 from tracker.store import log
-from tracker.store.driver import MANY, in_one_go
+from tracker.store.driver import COPY_FROM, in_one_go
 from tracker.store.engine import writing
 from tracker.store.log import AlreadyDone, Commit, NewEvent, StoredEvent
 from tracker.store.upcasts import type_of, version_of, versions_within
@@ -191,7 +191,7 @@ class Recording:
 
     def write(self) -> None:
         """Put into the database what was recorded since the last time."""
-        with in_one_go(self._connection) if self._log.waiting < MANY else nullcontext():
+        with in_one_go(self._connection) if self._log.waiting < COPY_FROM else nullcontext():
             self._log.write()
             self._painting.write()
 

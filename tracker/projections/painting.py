@@ -48,7 +48,7 @@ from tracker.store import log
 from tracker.store.driver import Change, Given, Put, Question, Remove
 from tracker.store.log import StoredEvent
 
-MANY = 100_000
+SEGMENTS_IN_MIND = 100_000
 """So many segments are held at most, beside those of the subjects that are asked for."""
 
 
@@ -146,7 +146,7 @@ class Painting:
         since = {key: at for key, at in wanted.items() if not self._holds(key, at)}
         if not since:
             return
-        if self._held > MANY:
+        if self._held > SEGMENTS_IN_MIND:
             self.write()
             self._subjects, self._held = {}, 0
         elif not self._subjects.keys().isdisjoint(since):

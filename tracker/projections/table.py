@@ -29,9 +29,10 @@ def node(known_from: int, known_until: int) -> int:
     """Where [known_from, known_until) hangs in a binary tree over all positions: the one in it that a power of two
     divides highest.
 
-    What was known at a position hangs at one of its ancestors, of which there are as many as the log's length has bits.
-    Segments of one lane at one node were all known at that position, so they follow one another in world time: an index
-    on (lane, node, valid_until) leads to at most one that can hold at an instant, however often the lane was rewritten.
+    So [5, 9) hangs at 8, [5, 7) at 6, [5, 6) at 5. What was known at a position hangs at one of its ancestors, of
+    which there are as many as the log's length has bits. Segments of one lane at one node were all known at that
+    position, so they follow one another in world time: an index on (lane, node, valid_until) leads to at most one that
+    can hold at an instant, however often the lane was rewritten.
     (Kriegel, Pötke, Seidl: Managing Intervals Efficiently in Object-Relational Databases, VLDB 2000.)
     """
     last = known_until - 1

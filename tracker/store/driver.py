@@ -34,7 +34,7 @@ from sqlalchemy import (
 Rows = list[tuple[Any, ...]]
 FEW = 2
 """Up to so many rows, PostgreSQL takes one statement each sooner than one for all."""
-MANY = 100
+COPY_FROM = 100
 """From so many rows on, COPY is the quickest on PostgreSQL. It has to be waited for."""
 
 
@@ -163,7 +163,7 @@ class Put:
             elif len(rows) <= FEW:
                 for row in rows:
                     cursor.execute(self._text(dialect, BINARY), row)
-            elif self._over or len(rows) < MANY or _goes_on(connection):
+            elif self._over or len(rows) < COPY_FROM or _goes_on(connection):
                 cursor.execute(self._together(dialect), _arrays(rows))
             else:
                 with cursor.copy(self._copy(dialect)) as copy:

@@ -2,7 +2,7 @@
 
 Each append is one *commit*: events that belong together, one recorded instant, one link of the hash chain. The
 position is allotted from the single row of ``head`` inside the transaction, so commit order is position order and a
-follower is ``WHERE position > :checkpoint``. The database itself refuses UPDATE and DELETE.
+follower is ``WHERE position > :checkpoint``. The database itself refuses UPDATE and DELETE, but for an erasure.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -56,7 +56,7 @@ PARAMETERS = 10_000
 """So many values are given to a statement at most."""
 STRETCH = 16
 """So many events of a subject are read first, from its end back."""
-MANY = 50_000
+SUBJECTS_IN_MIND = 50_000
 """So many subjects are kept in mind at most, of a transaction that appends many events."""
 
 head = Table(
@@ -248,7 +248,7 @@ class Appending:
         Earlier ones, once they are written, are not all kept in mind."""
         if not self._commits:
             self._asked = {}
-            if len(self._subjects) > MANY:
+            if len(self._subjects) > SUBJECTS_IN_MIND:
                 self._subjects = {}
         looking = [self._look_for_keys(keys), self._look_for_subjects(subjects)]
         for one in looking:
