@@ -38,7 +38,7 @@ def together(world: World, steps: list[Step], random: Random) -> Played:
             if random.random() < 0.3:
                 recording.foresee([(None, order)])
             with suppress(Refused):  # it says what the record says already
-                played.note(step, order, recording.record(order, By("me", NOW)))
+                played.note(step, order, recording.carry_out(order, By("me", NOW)))
             if random.random() < 0.2:
                 recording.write()
         recording.write()
