@@ -1,12 +1,14 @@
 """What an operator does at the prompt, from a pause that is logged to the proof that nothing was rewritten."""
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 from prompt import Run
+from sqlalchemy import Pool, event
 
 from tracker.settings import shipped
 from tracker.terminal.showing import plain
@@ -40,12 +42,12 @@ def test_a_pause_is_rehearsed_logged_seen_corrected_and_withdrawn(seeded: Run, t
     assert "Pause for Mexico" in seeded("digest", "--partner", "MX").out
 
     file = tmp_path / "correction.json"
-    event = {
+    paused = {
         "type": "measure.paused",
         "subject": MEXICO,
         "effects": [{"target": "MX", "until": "2025-12-05"}],
     }
-    command = {"title": "Pause for Mexico", "announced": "2025-09-02", "events": [event]}
+    command = {"title": "Pause for Mexico", "announced": "2025-09-02", "events": [paused]}
     file.write_bytes(msgspec.json.encode(command))
     seeded("correct", logged.development, "--file", str(file), "--reason", "the end was wrong")
     assert "5 December 2025" in seeded("state", "MX", "--as-of", "2025-09-10").out
@@ -54,6 +56,37 @@ def test_a_pause_is_rehearsed_logged_seen_corrected_and_withdrawn(seeded: Run, t
     assert ["logged" in story, "corrected" in story, "withdrawn" in story] == [True] * 3
     assert "withdrawn: it never happened" in seeded("timeline", "MX").out
     assert "chain whole, segments as the events say" in seeded("verify").out
+
+
+def test_what_was_recorded_is_told_so_although_the_database_failed_since(
+    seeded: Run, surroundings: Path
+) -> None:
+    file, away = surroundings / "var" / "tracker.db", surroundings / "var" / "away.db"
+    before = last_position(file)
+
+    def go_away(*_: object) -> None:
+        if file.exists() and last_position(file) > before:
+            file.rename(away)
+
+    event.listen(Pool, "checkin", go_away)
+    try:
+        said = seeded(*PAUSE)
+        assert "Nothing was recorded" not in said.out
+        assert f"position {before + 1}." in said.out
+        assert "it is recorded, but its effects could not be read: the database" in said.err
+        away.rename(file)
+        before += 1
+        made = msgspec.json.decode(seeded(*PAUSE, "--json").out)
+    finally:
+        event.remove(Pool, "checkin", go_away)
+    assert (made["last_position"], made["effects_read"], made["effects"]) == (before + 1, False, {})
+    away.rename(file)
+    assert last_position(file) == before + 1
+
+
+def last_position(file: Path) -> int:
+    with closing(sqlite3.connect(file)) as connection:
+        return int(connection.execute("SELECT max(position) FROM events").fetchone()[0])
 
 
 def test_a_row_of_the_state_names_the_event_that_made_it_so(seeded: Run) -> None:

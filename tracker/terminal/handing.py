@@ -11,7 +11,9 @@ from typing import BinaryIO, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
+import rich_click as click
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from tracker import importing, mapping, read
 from tracker.domain.errors import Refused, invalid
@@ -25,6 +27,7 @@ from tracker.record import By, Correct, Order, Recorded, Withdraw, record, rehea
 from tracker.store import log
 from tracker.store.engine import reading
 from tracker.terminal import opening, showing
+from tracker.terminal.refusing import database
 
 WHO = "operator"
 """Who logged what came in by the command line, in the envelope of its events."""
@@ -54,7 +57,9 @@ def hand_in(
     as_json: bool,
     which: str = "",
 ) -> None:
-    """Record a command (``which``: of which development it is about), or show what it would change."""
+    """Record a command (``which``: of which development it is about), or show what it would change. What is recorded
+    is told as recorded, also where the database fails before its effects can be read."""
+    failing: SQLAlchemyError | None = None
     with opening.to_record() as opened:
         with reading(opened.engine) as connection:
             order = _order(connection, command, which)
@@ -63,13 +68,20 @@ def hand_in(
             recorded, seen, fits = rehearse(opened.engine, order, by, _look)
         else:
             recorded, fits = record(opened.engine, order, by), []
-            with reading(opened.engine) as connection:
-                seen = read.preview(connection, recorded)
+            try:
+                with reading(opened.engine) as connection:
+                    seen = read.preview(connection, recorded)
+            except SQLAlchemyError as error:
+                seen, failing = Preview(effects={}, resumes={}, erases={}), error
+    if failing is not None:
+        click.echo(
+            f"tracker: it is recorded, but its effects could not be read: {database(failing)}", err=True
+        )
     if as_json:
-        showing.json(_answer(recorded, seen, dry_run) | {"fits": fits})
+        showing.json(_answer(recorded, seen, dry_run) | {"effects_read": failing is None, "fits": fits})
         return
     showing.line(_headline(recorded, dry_run))
-    if not recorded.repeated:
+    if failing is None and not recorded.repeated:
         showing.preview(seen, ZoneInfo(opened.zone))
     if fits:
         showing.heading("Links that may belong to it")

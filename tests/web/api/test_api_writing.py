@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.web.conftest import Service
+from tests.web.conftest import Service, gone_after_a_commit
 from tests.web.world import BORDER, CARS, MX, NOW, PAUSE, development, paused, rated
 from tracker.delivery import subscriptions
 from tracker.store.engine import writing
@@ -136,6 +136,19 @@ def test_the_same_key_with_another_body_is_refused(service: Service) -> None:
 def test_a_rehearsal_does_not_use_up_its_key(service: Service) -> None:
     service.post("/v1/developments?dry_run=true", {**PAUSE, "title": "A draft"}, Idempotency_Key="once")
     assert service.log(PAUSE, Idempotency_Key="once")["repeated"] is False
+
+
+def test_what_was_recorded_is_answered_so_although_the_database_failed_since(on_sqlite: Service) -> None:
+    with gone_after_a_commit(on_sqlite):
+        answer = on_sqlite.post("/v1/developments", PAUSE)
+        down = on_sqlite.post("/v1/developments", {**PAUSE, "title": "Not recorded"})
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    assert (made["effects_read"], made["effects"], made["resumes"], made["erases"]) == (False, {}, {}, {})
+    (recorded,) = on_sqlite.get("/v1/events", after_position=made["first_position"] - 1)["items"]
+    assert (recorded["development"], recorded["id"]) == (made["development"], made["events"][0]["id"])
+    assert down.status_code == 503
+    assert on_sqlite.log({**PAUSE, "title": "Again"})["effects_read"] is True
 
 
 def test_a_version_that_moved_on_is_refused_with_what_changed(service: Service) -> None:

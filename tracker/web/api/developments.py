@@ -8,10 +8,12 @@ from functools import partial
 from typing import Annotated, Any
 
 import msgspec
+import structlog
 from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, PathParameter, QueryParameter, RawBody, SkipValidation
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from tracker import read
 from tracker.delivery.reach import reached
@@ -23,11 +25,14 @@ from tracker.record import By, Correct, Order, Recorded, Withdraw, record, rehea
 from tracker.store import log
 from tracker.store.clock import Clock
 from tracker.store.engine import reading
+from tracker.store.trouble import said, trouble
 from tracker.web.asking import BODY, Asked
 from tracker.web.conditional import Answer, answer
 from tracker.web.errors import Failed, Wrong
 from tracker.web.posted import posted
 from tracker.web.security import analyst_of, analyst_only
+
+logger = structlog.get_logger()
 
 TAGS = ["developments"]
 DevelopmentId = Annotated[str, PathParameter(description="The id of a development.")]
@@ -72,7 +77,9 @@ class EventRef(View, frozen=True):
 class Outcome(View, frozen=True, kw_only=True):
     """What came of an order. ``effects``: before -> after per partner; ``resumes``: what holds again where an effect
     ends; ``erases``: scheduled changes that no longer happen then. A dry run has no development and no positions; it
-    says how many subscriptions would be ``told``, and which links would fit that are not there: ``fits``."""
+    says how many subscriptions would be ``told``, and which links would fit that are not there: ``fits``.
+    ``effects_read``: false where it was recorded, and the database failed before they could be read: then ``effects``,
+    ``resumes`` and ``erases`` are empty here, and the development's own address has them."""
 
     dry_run: bool
     development: str | None
@@ -84,6 +91,7 @@ class Outcome(View, frozen=True, kw_only=True):
     effects: dict[str, list[ChangeView]]
     resumes: dict[str, list[Resumption]]
     erases: dict[str, list[Erasure]]
+    effects_read: bool = True
     fits: list[Fit] = []
 
 
@@ -230,20 +238,35 @@ def carry_out(engine: Engine, order: Order, by: By, dry_run: bool) -> Answer[Out
         if refusal.code == "stale":
             raise with_what_changed(engine, refusal, by.expected or {}) from None
         raise
-    with reading(engine) as connection:
-        content = outcome(recorded, read.preview(connection, recorded))
+    content = outcome(recorded, preview(engine, recorded))
     headers = {"Location": f"/v1/developments/{recorded.development}", "Cache-Control": "no-store"}
     return Answer(content, status_code=201, headers=headers)
 
 
-def outcome(recorded: Recorded, seen: Preview) -> Outcome:
+def preview(engine: Engine, recorded: Recorded) -> Preview | None:
+    """What came of what was recorded; None where the database fails by now. Recorded it is all the same."""
+    try:
+        with reading(engine) as connection:
+            return read.preview(connection, recorded)
+    except SQLAlchemyError as error:
+        found = trouble(error)
+        logger.error(
+            "effects_not_read", position=recorded.last, trouble=found and found.code, error=said(error),
+            exc_info=None if found else error,
+        )  # fmt: skip
+        return None
+
+
+def outcome(recorded: Recorded, seen: Preview | None) -> Outcome:
+    known = seen or Preview(effects={}, resumes={}, erases={})
     return Outcome(
         dry_run=False, development=recorded.development, first_position=recorded.first, last_position=recorded.last,
         events=[
             EventRef(id=e.id, position=e.position, subject=e.subject, version=e.version, type=e.type)
             for e in recorded.events
         ],
-        repeated=recorded.repeated, told=None, effects=seen.effects, resumes=seen.resumes, erases=seen.erases,
+        repeated=recorded.repeated, told=None, effects=known.effects, resumes=known.resumes, erases=known.erases,
+        effects_read=seen is not None,
     )  # fmt: skip
 
 
