@@ -32,6 +32,7 @@ ASKED_WRONGLY = [
     ("/v1/partners/MX/diff?known_from_position=9999", "known_from_position", "positions 0 to"),
     (f"/v1/events?after_position={HUGE}", "after_position", "at most"),
     ("/v1/events?after_position=-1", "after_position", "at least 0"),
+    ("/v1/events?after_position=99999", "after_position", "is not in the log: it holds positions 0 to"),
     ("/v1/measures?partner=mexico", "partner", "^[A-Z]{2}$"),
     ("/v1/partners?sector=foo", "sector", "these do: Consumer Discretionary"),
     ("/v1/schemas?as_of=2025-01-01", "as_of", "there is none"),
@@ -50,6 +51,12 @@ def test_a_wrong_parameter_is_named_with_its_remedy(
     assert [wrong["parameter"] for wrong in problem["errors"]] == [parameter]
     assert remedy in problem["detail"]
     assert remedy in problem["errors"][0]["detail"]
+
+
+def test_a_follower_at_the_end_of_the_log_gets_an_empty_page(shared: Service) -> None:
+    end = shared.get("/v1/events", limit=1)["temporal"]["known_position"]
+    assert shared.get("/v1/events", after_position=end)["items"] == []
+    assert shared.client.get(f"/v1/events?after_position={end + 1}").status_code == 400
 
 
 def test_all_that_is_wrong_with_a_query_is_told_at_once(shared: Service) -> None:
