@@ -138,6 +138,28 @@ def test_a_rehearsal_does_not_use_up_its_key(service: Service) -> None:
     assert service.log(PAUSE, Idempotency_Key="once")["repeated"] is False
 
 
+def test_a_rehearsal_answers_to_a_used_key_as_the_real_request_would(service: Service) -> None:
+    made = service.log(PAUSE, Idempotency_Key="once")
+    before = end(service)
+    again = service.post("/v1/developments?dry_run=true", PAUSE, Idempotency_Key="once")
+    assert (again.status_code, again.json()) == (200, {**made, "dry_run": True, "repeated": True, "told": 0})
+    other = {**PAUSE, "title": "Another"}
+    reused = service.post("/v1/developments?dry_run=true", other, Idempotency_Key="once")
+    assert (reused.status_code, reused.json()["code"]) == (422, "key_reused")
+    assert end(service) == before
+
+
+def test_two_versions_of_one_subject_are_refused(service: Service) -> None:
+    version = service.get("/v1/measures/us-border-mx")["version"]
+    for given in (f'"{BORDER}@{version}", "{BORDER}@1"', f'"{version}", "{version + 1}"'):
+        answer = service.post("/v1/developments", PAUSE, If_Match=given)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+        (wrong,) = answer.json()["errors"]
+        assert wrong["header"] == "If-Match"
+        assert f"If-Match names versions {version} and " in wrong["detail"]
+    assert service.post("/v1/developments", PAUSE, If_Match=f'"{version}", "{version}"').status_code == 201
+
+
 def test_what_was_recorded_is_answered_so_although_the_database_failed_since(on_sqlite: Service) -> None:
     with gone_after_a_commit(on_sqlite):
         answer = on_sqlite.post("/v1/developments", PAUSE)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
@@ -59,7 +58,7 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=log.LONGEST_KEY,
         description="Your name for this request. Sent again with the same body it records nothing and answers as it "
-        "first did; with another body it is refused.",
+        "first did; with another body it is refused. A dry run looks whether it was used, and does not use it.",
     ),
 ]
 
@@ -77,7 +76,8 @@ class EventRef(View, frozen=True):
 class Outcome(View, frozen=True, kw_only=True):
     """What came of an order. ``effects``: before -> after per partner; ``resumes``: what holds again where an effect
     ends; ``erases``: scheduled changes that no longer happen then. A dry run has no development and no positions; it
-    says how many subscriptions would be ``told``, and which links would fit that are not there: ``fits``.
+    says how many subscriptions would be ``told``, and which links would fit that are not there: ``fits``. Where its key
+    was used before for the same request it says what came of that (``repeated``).
     ``effects_read``: false where it was recorded, and the database failed before they could be read: then ``effects``,
     ``resumes`` and ``erases`` are empty here, and the development's own address has them."""
 
@@ -204,7 +204,10 @@ def versions(if_match: str | None, subjects: set[str]) -> dict[str, int] | None:
             known = " or ".join(f'"{subject}@3"' for subject in sorted(subjects)[:3])
             detail = f"If-Match {part.strip()!r} names no version of a subject: write {known or 'a version'}"
             raise Failed(400, "invalid", detail, Wrong(header="If-Match", detail=detail))
-        seen[match["subject"] or min(subjects)] = int(match["quoted"] or match["bare"])
+        subject, version = match["subject"] or min(subjects), int(match["quoted"] or match["bare"])
+        if seen.setdefault(subject, version) != version:
+            detail = f"If-Match names versions {seen[subject]} and {version} of {subject}: name the one you have seen"
+            raise Failed(400, "invalid", detail, Wrong(header="If-Match", detail=detail))
     return seen
 
 
@@ -232,7 +235,7 @@ def carry_out(engine: Engine, order: Order, by: By, dry_run: bool) -> Answer[Out
     try:
         if dry_run:
             look = partial(rehearsed, order, by.now)
-            return Answer(rehearse(engine, order, replace(by, key=None), look), status_code=200)
+            return Answer(rehearse(engine, order, by, look), status_code=200)
         recorded = record(engine, order, by)
     except Refused as refusal:
         if refusal.code == "stale":
@@ -271,8 +274,11 @@ def outcome(recorded: Recorded, seen: Preview | None) -> Outcome:
 
 
 def rehearsed(order: Order, now: datetime, connection: Connection, recorded: Recorded) -> Outcome:
-    """What would come of an order: nothing has a place in the log. What is editorial is told to nobody."""
+    """What would come of an order: nothing has a place in the log, but what was recorded before with its key. What is
+    editorial is told to nobody."""
     seen = read.preview(connection, recorded)
+    if recorded.repeated:
+        return msgspec.structs.replace(outcome(recorded, seen), dry_run=True, told=0)
     quiet = isinstance(order, Correct) and order.command.editorial
     told = (
         0
