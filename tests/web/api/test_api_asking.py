@@ -53,6 +53,15 @@ def test_a_wrong_parameter_is_named_with_its_remedy(
     assert remedy in problem["errors"][0]["detail"]
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/stream", "/v1/events", "/v1/measures", "/v1/statements", "/v1/editions", "/v1/housekeeping"]
+)
+def test_a_partner_that_nobody_follows_is_named_as_it_was_given(shared: Service, path: str) -> None:
+    answer = shared.client.get(path, params={"partner": "ZZ"})
+    assert answer.status_code == 404
+    assert [wrong["parameter"] for wrong in answer.json()["errors"]] == ["partner"]
+
+
 def test_a_follower_at_the_end_of_the_log_gets_an_empty_page(shared: Service) -> None:
     end = shared.get("/v1/events", limit=1)["temporal"]["known_position"]
     assert shared.get("/v1/events", after_position=end)["items"] == []

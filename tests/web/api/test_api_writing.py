@@ -212,6 +212,21 @@ def test_all_that_is_wrong_with_a_development_is_told_field_by_field(on_sqlite: 
     assert [one["pointer"] for one in answer.json()["errors"]] == ["/events/0/subject", "/events/1/subject"]
 
 
+def test_what_lies_in_the_future_is_told_like_any_other_wrong_field(on_sqlite: Service) -> None:
+    looked = {"type": "partner.checked", "subject": MX, "through": "2026-01-01"}
+    later, unseen = (
+        {**PAUSE, "announced": "2025-09-20"},
+        development("Looked", "2025-08-30", paused(), looked),
+    )
+    id = on_sqlite.log(PAUSE)["development"]
+    for command, pointer in ((later, "/announced"), (unseen, "/events/1/through")):
+        answer = on_sqlite.post("/v1/developments", command)
+        assert answer.status_code == 422
+        assert [one["pointer"] for one in answer.json()["errors"]] == [pointer]
+        answer = on_sqlite.post(f"/v1/developments/{id}/corrections", {"reason": "x", "development": command})
+        assert [one["pointer"] for one in answer.json()["errors"]] == [f"/development{pointer}"]
+
+
 def test_a_correction_points_into_the_development_it_holds(on_sqlite: Service) -> None:
     id = on_sqlite.log(PAUSE)["development"]
     wrong = {"reason": "x", "development": {**PAUSE, "announced": "soon"}}

@@ -196,7 +196,7 @@ def stream(
     with reading(engine) as connection:
         end = reachable(connection, after, "after_position" if last_event_id is None else LAST_EVENT_ID)
         if partner is not None:
-            read.partner(connection, partner, end)
+            read.partner(connection, partner, end, "partner")
     if not streams.admits():
         detail = f"{MOST} streams are open here: try again in a minute, or ask /v1/events"
         raise Failed(503, "busy", detail, headers={"Retry-After": "60"})
@@ -266,7 +266,7 @@ def _was_told(event: StoredEvent, at: Point) -> bool:
 
 
 def _touching(connection: Connection, code: str, known: int) -> ColumnElement[bool]:
-    read.partner(connection, code, known)
+    read.partner(connection, code, known, "partner")
     blocs = {key.name for key in read.history(connection, code, known).keys if key.family == "membership"}
     return segments.touching([code, EVERYONE, *blocs], code)
 
