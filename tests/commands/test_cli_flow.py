@@ -1,12 +1,16 @@
 """What an operator does at the prompt, from a pause that is logged to the proof that nothing was rewritten."""
 
+import os
+import resource
 import sqlite3
+import subprocess
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
+from commands.program import PROGRAM, environment
 from prompt import Run
 from sqlalchemy import Pool, event
 
@@ -197,16 +201,54 @@ def test_an_import_at_the_prompt(seeded: Run, tmp_path: Path) -> None:
         {"type": "talks.held", "subject": "partner:MX"}]}}  # fmt: skip
     file.write_bytes(msgspec.json.encode(line))
     assert (
-        "Nothing was recorded. 1 would be, as 1 events; 0 recorded before."
+        "Nothing was recorded. 1 would be, as 1 event; 0 recorded before."
         in seeded("import", str(file), "--dry-run").out
     )
-    assert "Recorded 1 as 1 events" in seeded("import", str(file)).out
+    assert "Recorded 1 as 1 event, " in seeded("import", str(file)).out
     assert seeded("import", str(file)).out == "1 recorded before, 0 new.\n"
+    good = {"key": "on", "withdraws": "bad", "reason": "x"}
+    file.write_bytes(b'{"key": "bad"}\n' + msgspec.json.encode(good))
+    said = seeded("import", str(file), code=2)
+    assert said.err.splitlines()[0] == "tracker: nothing was recorded: 1 line is wrong; 1 more builds on it"
     file.write_text("{}\n[]\n")
     said = seeded("import", str(file), code=2)
     assert said.out == ""
     assert said.err.splitlines()[0] == "tracker: nothing was recorded: 2 lines are wrong"
     assert [line.split(":")[0] for line in said.err.splitlines()[1:]] == ["  line 1", "  line 2"]
+
+
+def test_what_was_logged_with_a_key_is_named_by_it(seeded: Run) -> None:
+    seeded(*PAUSE, "--key", "c1")
+    other = seeded("log", "Another", *PAUSE[2:], "--key", "c1", code=2)
+    assert other.err == "tracker: --key 'c1' was used for something else: give what is new a key of its own\n"
+    said = seeded("withdraw", "c2", "--reason", "a rumour", code=2)
+    assert "or the --key that it was logged with" in said.err
+    assert "Recorded as development" in seeded("withdraw", "c1", "--reason", "a rumour").out
+
+
+def test_an_export_that_finds_no_room_names_its_file_and_leaves_nothing(
+    seeded: Run, surroundings: Path
+) -> None:
+    folder = surroundings / "exports"
+    folder.mkdir()
+    file = folder / "log.jsonl"
+    seeded("export", "-o", str(file))
+    before = file.read_bytes()
+    assert file.stat().st_mode & 0o777 == 0o666 & ~mask()
+    for name in ("log.jsonl", "new.jsonl"):
+        done = subprocess.run(
+            [*PROGRAM, "export", "--as", "events", "-o", f"exports/{name}"], cwd=surroundings, text=True,
+            env=environment(surroundings), capture_output=True, check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (2, f"tracker: exports/{name}: File too large\n")
+    assert [*folder.iterdir()] == [file]
+    assert file.read_bytes() == before
+
+
+def mask() -> int:
+    os.umask(found := os.umask(0))
+    return found
 
 
 def test_a_key_is_shown_once(seeded: Run) -> None:

@@ -68,6 +68,11 @@ TROUBLES = (
     ),
     Trouble("conflict", "two writers met: try again", ("40001", "40p01"), undone=True),
     Trouble(
+        "no_database",
+        "its server has no such database, or lets nobody into it: create it, or check TRACKER_DATABASE_URL",
+        ('fatal: database "',),
+    ),
+    Trouble(
         "unreachable", "it cannot be reached: check TRACKER_DATABASE_URL, and its server",
         ("connection failed", "connection refused", "connection timeout", "connection is bad", "the connection is",
          "server closed the connection", "57p0", "08"),

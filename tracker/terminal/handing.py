@@ -32,6 +32,9 @@ from tracker.terminal.refusing import database
 WHO = "operator"
 """Who logged what came in by the command line, in the envelope of its events."""
 NAMESPACE = "cli:"
+"""What the idempotency keys of the command line begin with."""
+KEYS = importing.KEYS | {NAMESPACE: "the --key that it was logged with"}
+"""By which keys a development can be named here."""
 FEW = 500
 """Events of an import of which a dry run says what each partner would see."""
 
@@ -64,10 +67,17 @@ def hand_in(
         with reading(opened.engine) as connection:
             order = _order(connection, command, which)
         by = By(WHO, opened.clock(), f"{NAMESPACE}{key}" if key else None)
-        if dry_run:
-            recorded, seen, fits = rehearse(opened.engine, order, by, _look)
-        else:
-            recorded, fits = record(opened.engine, order, by), []
+        try:
+            if dry_run:
+                recorded, seen, fits = rehearse(opened.engine, order, by, _look)
+            else:
+                recorded, fits = record(opened.engine, order, by), []
+        except Refused as refusal:
+            if refusal.code == "key_reused":
+                detail = f"--key {key!r} was used for something else: give what is new a key of its own"
+                raise Refused(refusal.code, detail) from None
+            raise
+        if not dry_run:
             try:
                 with reading(opened.engine) as connection:
                     seen = read.preview(connection, recorded)
@@ -97,9 +107,9 @@ def _order(connection: Connection, command: Development | Correction | Withdrawa
         case Development():
             return command
         case Correction():
-            return Correct(named(connection, which, "ID"), command)
+            return Correct(named(connection, which, "ID", KEYS), command)
         case Withdrawal():
-            return Withdraw(named(connection, which, "ID"), command)
+            return Withdraw(named(connection, which, "ID", KEYS), command)
 
 
 def _headline(recorded: Recorded, dry_run: bool) -> str:
@@ -172,11 +182,13 @@ def hand_in_many(file: BinaryIO, taken: Taken, dry_run: bool, as_json: bool) -> 
         showing.line(f"{before}, 0 new.")
     elif dry_run:
         showing.line(
-            f"Nothing was recorded. {imported.new:,} would be, as {imported.events:,} events; {before}."
+            f"Nothing was recorded. {imported.new:,} would be, as {showing.many(imported.events, 'event')}; {before}."
         )
     else:
         where = _positions(imported.start + 1, imported.end)
-        showing.line(f"Recorded {imported.new:,} as {imported.events:,} events, {where}; {before}.")
+        showing.line(
+            f"Recorded {imported.new:,} as {showing.many(imported.events, 'event')}, {where}; {before}."
+        )
     if seen is not None:
         showing.preview(seen, ZoneInfo(opened.zone))
 

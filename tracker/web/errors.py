@@ -177,6 +177,8 @@ def remedy(message: str) -> str:
         return f"is out of bounds: give at {'most' if bound[1] == '<=' else 'least'} {bound[2]}{unit}"
     if form := re.search("matching regex '(.*)'", message):
         return f"does not have its form: it must fit {form[1]}"
+    if message.endswith("encoded date"):
+        return "is not understood: give a day, such as 2025-04-10"
     kind = re.match(r"Expected `(\w+)", message)
     return f"is not understood: give {KINDS.get(kind[1] if kind else '', 'something else')}"
 

@@ -22,6 +22,8 @@ ASKED_WRONGLY = [
     ("/v1/partners/MX/state?as_of=tomorrow", "as_of", "write a date"),
     ("/v1/partners/MX/state?as_of=2025-04-09T12:00", "as_of", "with its offset"),
     ("/v1/partners/MX/state?as_of=2250-01-01", "as_of", "1900 to 2199"),
+    ("/v1/partners/MX/state?as_of=9999-12-31", "as_of", "1900 to 2199"),
+    ("/v1/editions?day=x", "day", "'x' is not understood: give a day, such as 2025-04-10"),
     ("/v1/partners/MX/state?as_of=%00", "as_of", "control character"),
     ("/v1/partners/MX/state?known_at=2025-09-02", "known_at", "in the future"),
     ("/v1/partners/MX/state?known_position=9999", "known_position", "positions 0 to"),
@@ -60,6 +62,11 @@ def test_a_partner_that_nobody_follows_is_named_as_it_was_given(shared: Service,
     answer = shared.client.get(path, params={"partner": "ZZ"})
     assert answer.status_code == 404
     assert [wrong["parameter"] for wrong in answer.json()["errors"]] == ["partner"]
+
+
+@pytest.mark.parametrize("day", ["1900-01-01", "2199-12-31", "2199-12-31T23:00-05:00"])
+def test_the_first_and_the_last_day_can_be_asked_about(shared: Service, day: str) -> None:
+    assert shared.get("/v1/partners/MX/state", as_of=day)["temporal"]["as_of"]
 
 
 def test_a_follower_at_the_end_of_the_log_gets_an_empty_page(shared: Service) -> None:
