@@ -114,7 +114,9 @@ def test_a_later_import_corrects_by_key_by_id_and_by_event(
 
 def test_one_bad_line_leaves_nothing(take: Callable[..., Imported], engine: Engine) -> None:
     (error,) = rejected(take, MX, BORDER, paused(until="2025-01-01"))
-    assert error.startswith("line 3: /development/events/0/until: until 2025-01-01 is not after the start")
+    assert error.startswith(
+        "line 3: /development/events/0/effects/0/until: until 2025-01-01 is not after the start"
+    )
     assert "give a later 'until', or an earlier 'from'" in error
     assert position(engine) == 0
     assert take(MX, BORDER, paused()).new == 3

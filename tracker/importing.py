@@ -286,16 +286,19 @@ def _order(connection: Connection, line: Line) -> Order:
     )  # fmt: skip
 
 
-def named(connection: Connection, reference: str, pointer: str) -> str:
-    """The id of the development that a line's key, its own id or an event's id names."""
-    found = (
-        log.development_of(connection, reference, NAMESPACE + reference) if reference.isprintable() else None
-    )
+KEYS = {NAMESPACE: "the key of the line that it was imported by"}
+
+
+def named(connection: Connection, reference: str, pointer: str, keys: Mapping[str, str] = KEYS) -> str:
+    """The id of the development that its own id, an event's id or a key names. ``keys``: what the keys that count begin
+    with, and what they are called."""
+    there = (log.development_of(connection, reference, begins + reference) for begins in keys)
+    found = next(filter(None, there), None) if reference.isprintable() else None
     if found is None:
         raise Refused(
             "not_found",
-            f"{reference!r} names no development: give its id, the id of one of its events, or the key of the line "
-            "that it was imported by",
+            f"{reference!r} names no development: give its id, the id of one of its events, or "
+            f"{' or '.join(keys.values())}",
             Problem(
                 pointer, f"{reference!r} is neither the key of an earlier line nor the id of a development"
             ),

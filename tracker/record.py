@@ -25,7 +25,6 @@ from tracker.domain import decide
 from tracker.domain.errors import Problem, Refused, invalid
 from tracker.domain.events import (
     HOME,
-    AnyEvent,
     Correction,
     Development,
     DevelopmentCorrected,
@@ -176,7 +175,7 @@ class Recording:
         development, new = self._decide(order)
         _expect(by.expected, self._log.versions({one.event.subject for one in new}))
         if not isinstance(order, Withdraw):
-            _told(new, by.now)
+            _told(order, new, by.now)
         if by.learnt_at is not None:
             _learnt(by.learnt_at, self._log.clocks()[1], by.now)
         commit = Commit(str(uuid7()), development, by.now, by.learnt_at or by.now, by.who)
@@ -375,23 +374,25 @@ def _read(order: Order, by: By) -> tuple[str, bytes] | None:
     return by.key, hashlib.sha256(type(order).__name__.encode() + about + text).digest()
 
 
-def _told(records: Sequence[decide.Decided], now: datetime) -> None:
+def _told(order: Development | Correct, records: Sequence[decide.Decided], now: datetime) -> None:
+    """Refused where something is said to have been told, or looked through, later than now."""
+    command, within = (
+        (order, "") if isinstance(order, Development) else (order.command.development, "/development")
+    )
     for record in records:
         at = announced(record.told, record.event.subject).at
         if at > now:  # no answer about today would show it
-            detail = (
+            raise invalid(
+                f"{within}/announced",
                 f"announced {record.told.announced} is {rfc3339(at)}, in the future (it is {rfc3339(now)}): give the "
-                "day on which the world was told; when something is to apply goes into an effect's 'from'"
+                "day on which the world was told; when something is to apply goes into an effect's 'from'",
             )
-            raise Refused("invalid", detail, Problem("announced", detail))
-        for event in _said(record.event):
-            if isinstance(event, PartnerChecked) and moment(event.through, zone_of(HOME)).at > now:
-                detail = f"through {event.through} lies in the future: give a day whose news can have been looked at"
-                raise Refused("invalid", detail, Problem("through", detail))
-
-
-def _said(event: AnyEvent) -> Sequence[AnyEvent]:
-    return event.now if isinstance(event, DevelopmentCorrected) else [event]
+    for i, event in enumerate(command.events):
+        if isinstance(event, PartnerChecked) and moment(event.through, zone_of(HOME)).at > now:
+            raise invalid(
+                f"{within}/events/{i}/through",
+                f"through {event.through} lies in the future: give a day whose news can have been looked at",
+            )
 
 
 def _learnt(at: datetime, last: datetime, now: datetime) -> None:

@@ -36,7 +36,9 @@ class Sent:
 
 @dataclass
 class Load:
-    """All that was acknowledged and all that was wrong, over all writers and readers."""
+    """All that was acknowledged and all that was wrong, over all writers and readers. ``unkeyed``: what was sent once
+    and without a key, by its title, and how often it is on record: 1 (answered 201), 0 (answered that it is not), or
+    None where nobody knows."""
 
     bases: Sequence[str]
     secret: str
@@ -44,6 +46,7 @@ class Load:
     pending: list[Sent] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
     complaints: list[str] = field(default_factory=list)
+    unkeyed: dict[str, int | None] = field(default_factory=dict)
     enough: threading.Event = field(default_factory=threading.Event)
     abandoned: threading.Event = field(default_factory=threading.Event)
 
@@ -78,6 +81,29 @@ class Load:
                 return False
             time.sleep(0.05)
         return False
+
+    def writer_without_key(self, name: str) -> None:
+        """Sends one request after another, each once: its answer says whether it was recorded, or that nobody knows."""
+        number = 0
+        with httpx.Client(headers=self.headers, timeout=30) as client:
+            while not self.enough.is_set():
+                title, number = f"{name}-{number}", number + 1
+                body = development(title, "2025-08-01", event(f"measure:us-{title}", 5))
+                self.unkeyed[title] = None
+                with suppress(httpx.TransportError):
+                    answer = client.post(self.bases[number % len(self.bases)] + LOG, json=body)
+                    self.unkeyed[title] = self._told(answer)
+                time.sleep(0.02)
+
+    def _told(self, answer: Any) -> int | None:
+        """How often a request is on record, as its answer says."""
+        if answer.status_code == 201:
+            self.statuses["without a key: recorded"] += 1
+            return 1
+        self.judge("write", answer, (503,))
+        code = answer.json()["code"]
+        self.statuses[f"without a key: {code}"] += 1
+        return None if code == "outcome_unknown" else 0
 
     def taken(self, sent: Sent, answer: Any) -> bool:
         """Whether a request was acknowledged."""
@@ -149,14 +175,20 @@ def event(subject: str, percent: int) -> Body:
 
 
 @contextmanager
-def at_work(bases: Sequence[str], secret: str, name: str, writers: int = 3) -> Iterator[Load]:
-    """Writers and a reader on these addresses, until the end of the block; what was under way is finished or, where
-    ``abandoned`` is set, left pending."""
+def at_work(
+    bases: Sequence[str], secret: str, name: str, writers: int = 3, unkeyed: int = 0
+) -> Iterator[Load]:
+    """Writers, ``unkeyed`` more without a key, and a reader on these addresses, until the end of the block; what was
+    under way is finished or, where ``abandoned`` is set, left pending."""
     load = Load(bases, secret)
     threads = [
         threading.Thread(target=load.writer, args=(f"{name}-{number}",), name=f"writer {number}")
         for number in range(writers)
     ] + [threading.Thread(target=load.reader, name="reader")]
+    threads += [
+        threading.Thread(target=load.writer_without_key, args=(f"{name}-unkeyed-{number}",))
+        for number in range(unkeyed)
+    ]
     for thread in threads:
         thread.start()
     try:

@@ -25,7 +25,7 @@ from tracker.app import create_app
 from tracker.jobs import JOBS, ticker
 from tracker.jobs.job import Job, Surroundings
 from tracker.store import access, log
-from tracker.store.engine import open_engine, reading, writing
+from tracker.store.engine import after_commit, open_engine, reading, writing
 
 pytestmark = pytest.mark.postgres
 HTML = {"Accept": "text/html"}
@@ -135,6 +135,26 @@ def cut_off(server: Server) -> bool:
         return any(connection.scalars(wanted))
 
 
+def test_what_was_recorded_before_it_went_down_is_answered_so(
+    careful: Server, client: TestClient[Litestar], engine: Engine
+) -> None:
+    """It is stopped right after the COMMIT; without a key nobody could ask again."""
+    before = end(engine)
+    forget = after_commit(engine, careful.stop)
+    try:
+        answer = client.post("/v1/developments", json=PAUSE)
+        down = client.post("/v1/developments", json={**PAUSE, "title": "Not recorded"})
+    finally:
+        forget()
+        careful.start()
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    assert (made["last_position"], made["effects_read"], made["effects"]) == (before + 1, False, {})
+    assert (down.status_code, down.json()["code"]) == (503, "unavailable")
+    assert "nothing was recorded, and sent with an Idempotency-Key" in down.json()["detail"]
+    assert end(engine) == before + 1
+
+
 def test_a_server_that_takes_no_writes_is_told_and_reading_goes_on(
     careful: Server, client: TestClient[Litestar]
 ) -> None:
@@ -155,7 +175,7 @@ def restarted(server: Server, url: str, folder: Path, times: int, processes: int
     with service(url, folder, processes) as running:
         engine = open_engine(url)
         start, pids = end(engine), [process.pid for process in running.processes]
-        with at_work(running.bases, running.secret, seed) as load:
+        with at_work(running.bases, running.secret, seed, unkeyed=2) as load:
             for number in range(times):
                 wait_for(load, chance.randrange(5, 20))
                 counts[hurt(server, url, number, chance)] += 1
@@ -167,7 +187,9 @@ def restarted(server: Server, url: str, folder: Path, times: int, processes: int
         engine.dispose()
     counts["acknowledged"] = len(load.done)
     counts["sent again, and had been recorded"] = load.statuses["repeated"]
-    counts |= {status: number for status, number in load.statuses.items() if "answered" in status}
+    counts |= {
+        status: number for status, number in load.statuses.items() if "answered" in status or "key:" in status
+    }
     return counts
 
 

@@ -1,12 +1,18 @@
 """What an operator does at the prompt, from a pause that is logged to the proof that nothing was rewritten."""
 
+import os
+import resource
 import sqlite3
+import subprocess
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
+from commands.program import PROGRAM, environment
 from prompt import Run
+from sqlalchemy import Pool, event
 
 from tracker.settings import shipped
 from tracker.terminal.showing import plain
@@ -40,12 +46,12 @@ def test_a_pause_is_rehearsed_logged_seen_corrected_and_withdrawn(seeded: Run, t
     assert "Pause for Mexico" in seeded("digest", "--partner", "MX").out
 
     file = tmp_path / "correction.json"
-    event = {
+    paused = {
         "type": "measure.paused",
         "subject": MEXICO,
         "effects": [{"target": "MX", "until": "2025-12-05"}],
     }
-    command = {"title": "Pause for Mexico", "announced": "2025-09-02", "events": [event]}
+    command = {"title": "Pause for Mexico", "announced": "2025-09-02", "events": [paused]}
     file.write_bytes(msgspec.json.encode(command))
     seeded("correct", logged.development, "--file", str(file), "--reason", "the end was wrong")
     assert "5 December 2025" in seeded("state", "MX", "--as-of", "2025-09-10").out
@@ -54,6 +60,37 @@ def test_a_pause_is_rehearsed_logged_seen_corrected_and_withdrawn(seeded: Run, t
     assert ["logged" in story, "corrected" in story, "withdrawn" in story] == [True] * 3
     assert "withdrawn: it never happened" in seeded("timeline", "MX").out
     assert "chain whole, read models as the events say" in seeded("verify").out
+
+
+def test_what_was_recorded_is_told_so_although_the_database_failed_since(
+    seeded: Run, surroundings: Path
+) -> None:
+    file, away = surroundings / "var" / "tracker.db", surroundings / "var" / "away.db"
+    before = last_position(file)
+
+    def go_away(*_: object) -> None:
+        if file.exists() and last_position(file) > before:
+            file.rename(away)
+
+    event.listen(Pool, "checkin", go_away)
+    try:
+        said = seeded(*PAUSE)
+        assert "Nothing was recorded" not in said.out
+        assert f"position {before + 1}." in said.out
+        assert "it is recorded, but its effects could not be read: the database" in said.err
+        away.rename(file)
+        before += 1
+        made = msgspec.json.decode(seeded(*PAUSE, "--json").out)
+    finally:
+        event.remove(Pool, "checkin", go_away)
+    assert (made["last_position"], made["effects_read"], made["effects"]) == (before + 1, False, {})
+    away.rename(file)
+    assert last_position(file) == before + 1
+
+
+def last_position(file: Path) -> int:
+    with closing(sqlite3.connect(file)) as connection:
+        return int(connection.execute("SELECT max(position) FROM events").fetchone()[0])
 
 
 def test_a_row_of_the_state_names_the_event_that_made_it_so(seeded: Run) -> None:
@@ -164,16 +201,54 @@ def test_an_import_at_the_prompt(seeded: Run, tmp_path: Path) -> None:
         {"type": "talks.held", "subject": "partner:MX"}]}}  # fmt: skip
     file.write_bytes(msgspec.json.encode(line))
     assert (
-        "Nothing was recorded. 1 would be, as 1 events; 0 recorded before."
+        "Nothing was recorded. 1 would be, as 1 event; 0 recorded before."
         in seeded("import", str(file), "--dry-run").out
     )
-    assert "Recorded 1 as 1 events" in seeded("import", str(file)).out
+    assert "Recorded 1 as 1 event, " in seeded("import", str(file)).out
     assert seeded("import", str(file)).out == "1 recorded before, 0 new.\n"
+    good = {"key": "on", "withdraws": "bad", "reason": "x"}
+    file.write_bytes(b'{"key": "bad"}\n' + msgspec.json.encode(good))
+    said = seeded("import", str(file), code=2)
+    assert said.err.splitlines()[0] == "tracker: nothing was recorded: 1 line is wrong; 1 more builds on it"
     file.write_text("{}\n[]\n")
     said = seeded("import", str(file), code=2)
     assert said.out == ""
     assert said.err.splitlines()[0] == "tracker: nothing was recorded: 2 lines are wrong"
     assert [line.split(":")[0] for line in said.err.splitlines()[1:]] == ["  line 1", "  line 2"]
+
+
+def test_what_was_logged_with_a_key_is_named_by_it(seeded: Run) -> None:
+    seeded(*PAUSE, "--key", "c1")
+    other = seeded("log", "Another", *PAUSE[2:], "--key", "c1", code=2)
+    assert other.err == "tracker: --key 'c1' was used for something else: give what is new a key of its own\n"
+    said = seeded("withdraw", "c2", "--reason", "a rumour", code=2)
+    assert "or the --key that it was logged with" in said.err
+    assert "Recorded as development" in seeded("withdraw", "c1", "--reason", "a rumour").out
+
+
+def test_an_export_that_finds_no_room_names_its_file_and_leaves_nothing(
+    seeded: Run, surroundings: Path
+) -> None:
+    folder = surroundings / "exports"
+    folder.mkdir()
+    file = folder / "log.jsonl"
+    seeded("export", "-o", str(file))
+    before = file.read_bytes()
+    assert file.stat().st_mode & 0o777 == 0o666 & ~mask()
+    for name in ("log.jsonl", "new.jsonl"):
+        done = subprocess.run(
+            [*PROGRAM, "export", "--as", "events", "-o", f"exports/{name}"], cwd=surroundings, text=True,
+            env=environment(surroundings), capture_output=True, check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (2, f"tracker: exports/{name}: File too large\n")
+    assert [*folder.iterdir()] == [file]
+    assert file.read_bytes() == before
+
+
+def mask() -> int:
+    os.umask(found := os.umask(0))
+    return found
 
 
 def test_a_key_is_shown_once(seeded: Run) -> None:

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prompt import Run, Said
+from sqlalchemy import Engine
 
+from tests.conftest import url_of
 from tracker import cli
 
 LOG = ["log", "A pause", "--announced", "2025-09-02", "--type", "measure.paused",
@@ -54,6 +56,9 @@ def one_line(said: Said) -> str:
         (["state", "GB", "--known-position", "-1"], "is not in the log"),
         (["state", "GB", "--known-position", "x"], "'x' is not a valid integer"),
         (["state", "GB", "--known-at", "2025-08-01", "--known-position", "1"], "give --known-at or --known-position"),
+        (["state", "GB", "--as-of", "9999-12-31"], "--as-of: '9999-12-31' is outside the years 1900 to 2199"),
+        (["verify", "--url", "nope"], "--url: 'nope' is no address of a service: write https://"),
+        (["relay", "nats", "--url", "http://127.0.0.1:4222"], "--url: 'http' is none of NATS: write nats://"),
         (["diff", "GB"], "from when? Give --from"),
         (["diff", "GB", "--from", "x"], "--from: 'x' is not a point in time"),
         (["events", "no-such-event"], "there is no event and no development 'no-such-event'"),
@@ -168,6 +173,19 @@ def test_databases_that_cannot_be_used(tracker: Run, tmp_path: Path, monkeypatch
         assert url.rpartition("/")[2] in line.partition(": it")[0]
         assert said in line
         assert "secret" not in line
+
+
+@pytest.mark.postgres
+def test_a_database_that_is_not_there_is_told_from_a_server_that_is_not(
+    tracker: Run, postgresql: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACKER_DATABASE_URL", url_of(postgresql, "tracker_nowhere"))
+    line = refused(tracker, "partners")
+    assert (
+        "its server has no such database, or lets nobody into it: create it, or check TRACKER_DATABASE_URL"
+        in line
+    )
+    assert 'database "tracker_nowhere" does not exist' in line
 
 
 def test_a_fault_of_the_default_database_names_it_and_no_setting(tracker: Run, tmp_path: Path) -> None:

@@ -47,21 +47,25 @@ REFUSED: list[tuple[Development, str, str]] = [
     ),
     (development(amended(X, at(1)), zone="Mars/Olympus"), "/zone", "is no IANA time zone: write e.g. America/New_York"),
     (development(amended(X, at(1)), zone="localtime"), "/zone", "is no IANA time zone"),
-    (development(amended(X, at(1, from_="2025-13"))), "/events/0/from", "is not a date on the calendar"),
+    (development(amended(X, at(1, from_="2025-13"))), "/events/0/effects/0/from", "is not a date on the calendar"),
     (
-        development(paused(X, {"until": "2025-01-31"})), "/events/0/until",
-        "is not after the start (the announcement): an effect holds over [from, until); give a later 'until'",
-    ),
-    (
-        development(paused(X, {"from": "2025-03-01", "until": "2025-03-01"})), "/events/0/until",
+        development(amended(X, at(1), at(2, from_="2025-03-01", until="2025-02-01"))), "/events/0/effects/1/until",
         "is not after the start (2025-03-01)",
     ),
     (
-        development(amended(X, {"set": {"review_on": "spring"}})), "/events/0/review_on",
+        development(paused(X, {"until": "2025-01-31"})), "/events/0/effects/0/until",
+        "is not after the start (the announcement): an effect holds over [from, until); give a later 'until'",
+    ),
+    (
+        development(paused(X, {"from": "2025-03-01", "until": "2025-03-01"})), "/events/0/effects/0/until",
+        "is not after the start (2025-03-01)",
+    ),
+    (
+        development(amended(X, {"set": {"review_on": "spring"}})), "/events/0/effects/0/set/review_on",
         "'spring' is not a date",
     ),
     (
-        development(event("deadline.set", GB, deadline="d", set={"due": "soon"})), "/events/0/due",
+        development(event("deadline.set", GB, deadline="d", set={"due": "soon"})), "/events/0/set/due",
         "'soon' is not a date",
     ),
     (
@@ -178,7 +182,7 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
     assert [p.pointer for p in refusal(wrong).problems] == [
         "/events/0/subject",
         "/events/1",
-        "/events/2/until",
+        "/events/2/effects/0/until",
     ]
 
 

@@ -57,15 +57,17 @@ def test_what_is_no_date_is_told_what_to_write(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2025-02-29", "2025-13", "2025-00-01", "2025-04-31", "0000", "2025-04-09T24:00", "2025-04-09T12:60",
-             "2025-04-09T12:00+24:00", "9999-12-31T23:59-05:00"],
+    "text", ["2025-02-29", "2025-13", "2025-00-01", "2025-04-31", "2025-04-09T24:00", "2025-04-09T12:60",
+             "2025-04-09T12:00+24:00"],
 )  # fmt: skip
 def test_a_day_that_no_calendar_has_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a date on the calendar"):
         moment(text, NEW_YORK)
 
 
-@pytest.mark.parametrize("text", ["0001", "1899-12-31", "2200-01-01", "9999-12-31"])
+@pytest.mark.parametrize(
+    "text", ["0000", "0001", "1899-12-31", "2200-01-01", "9999-12-31", "9999-12-31T23:59-05:00"]
+)
 def test_a_year_far_away_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="outside the years 1900 to 2199"):
         moment(text, "UTC")

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from nats.js import JetStreamContext
 from sqlalchemy import Engine
+from structlog.testing import capture_logs
 
 from tests.relay.jetstream import PREFIX, STREAM, Server
 from tests.several.processes import PROGRAM, ROOT, Process, environment, keep, started
@@ -192,6 +193,33 @@ def test_a_server_that_restarts_is_waited_for(on_sqlite: Engine, server: Server,
         assert code == 0
         assert "Traceback" not in said
     mirrored(server, on_sqlite)
+
+
+def test_a_connection_is_told_as_lost_where_one_was_there_and_is_still_wanted(
+    on_sqlite: Engine, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = relay.Target(server.url, STREAM, PREFIX, "http://tracker.example")
+
+    async def until_told() -> None:
+        stop = asyncio.Event()
+        running = asyncio.create_task(relay.relay(on_sqlite, target, stop))
+        await asyncio.to_thread(wait_for, lambda: server.end() == end(on_sqlite))
+        if restarts:
+            await asyncio.to_thread(server.stop)
+            await asyncio.to_thread(server.start)
+            await asyncio.to_thread(wait_for, lambda: "nats_back" in [one["event"] for one in said])
+        stop.set()
+        await running
+
+    for restarts in (False, True):
+        with capture_logs() as said:
+            asyncio.run(until_told())
+        told = [one["event"] for one in said if one["event"] in ("nats_lost", "nats_back")]
+        assert told == ["nats_lost", "nats_back"] * restarts
+    monkeypatch.setattr(relay, "PATIENCE_SECONDS", 1)
+    with capture_logs() as said:
+        refused(on_sqlite, "nats://127.0.0.1:1")
+    assert "nats_lost" not in [one["event"] for one in said]
 
 
 def test_what_has_gone_by_age_is_not_sent_again(on_sqlite: Engine, server: Server, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A service over a small world, on a database of either kind."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tracker.app import create_app
 from tracker.settings import Settings, load
 from tracker.store import access
 from tracker.store.access import NewKey
-from tracker.store.engine import open_engine, writing
+from tracker.store.engine import after_commit, open_engine, writing
 from tracker.store.migrate import migrate
 
 
@@ -111,3 +112,16 @@ def serving(engine: Engine, settings: Settings) -> Iterator[Service]:
         ann = access.create(connection, "Ann", NOW)
     with TestClient(app) as client:
         yield Service(app, client, engine, ann)
+
+
+@contextmanager
+def gone_after_a_commit(service: Service) -> Iterator[None]:
+    """The file of the database is moved away as soon as something was recorded, until the end of the block."""
+    file = Path(str(service.engine.url.database))
+    away = file.with_suffix(".away")
+    forget = after_commit(service.engine, lambda: file.rename(away))
+    try:
+        yield
+    finally:
+        forget()
+        away.rename(file)

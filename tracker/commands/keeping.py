@@ -1,6 +1,6 @@
 """What keeps the record sound and portable: export, verify, rebuild, the catalogue."""
 
-from typing import Any, BinaryIO
+from typing import Any
 
 import rich_click as click
 
@@ -11,17 +11,18 @@ from tracker.terminal.asking import as_json, point
 @click.option("--as", "form", type=click.Choice(["commands", "events"]), default="commands", show_default=True,
               help="commands, for an import --as-learnt elsewhere; or events, exact bodies with hashes.")  # fmt: skip
 @click.option(
-    "--output", "-o", type=click.File("wb", atomic=True), default="-", help="Default: standard output."
+    "--output", "-o", type=click.Path(dir_okay=False), default="-", help="Default: standard output."
 )
-def export(form: str, output: BinaryIO) -> None:
+def export(form: str, output: str) -> None:
     """Write the whole log as JSON Lines."""
     from tracker import exporting
     from tracker.store.engine import reading
     from tracker.terminal import opening
+    from tracker.terminal.filing import whole
 
-    with opening.to_read() as opened, reading(opened.engine) as connection:
+    with opening.to_read() as opened, reading(opened.engine) as connection, whole(output) as file:
         for line in exporting.events(connection) if form == "events" else exporting.commands(connection):
-            output.write(line + b"\n")
+            file.write(line + b"\n")
 
 
 @click.command()

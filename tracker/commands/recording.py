@@ -83,8 +83,8 @@ def correct(
 ) -> None:
     """Correct our record of a development.
 
-    ID is the development's, that of one of its events, or the key it was imported by. When a source changed its
-    mind, log a new development.
+    ID is the development's, that of one of its events, or the key it was imported by or logged with. When a
+    source changed its mind, log a new development.
     """
     from tracker.domain.events import Correction
     from tracker.terminal import handing
@@ -100,7 +100,10 @@ def correct(
 @dry_run
 @as_json
 def withdraw(reference: str, reason: str, key: str | None, dry_run: bool, as_json: bool) -> None:
-    """Withdraw a development that should not have been recorded. It stays readable, and no longer counts."""
+    """Withdraw a development that should not have been recorded. It stays readable, and no longer counts.
+
+    ID is the development's, that of one of its events, or the key it was imported by or logged with.
+    """
     from tracker.domain.events import Withdrawal
     from tracker.terminal import flagged, handing
 

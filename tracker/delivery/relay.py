@@ -11,7 +11,6 @@ Each message is a CloudEvent 1.0 in structured form.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -86,11 +85,16 @@ def _set(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
 
 
 async def connected(target: Target) -> Client:
-    """A connection that comes back by itself."""
-    client = Client()
+    """A connection that comes back by itself. That it is lost is told of one that was there, and is still wanted."""
+    client, there = Client(), asyncio.Event()
+
+    async def lost() -> None:
+        if there.is_set() and not client.is_closed:
+            log.info("nats_lost")
+
     connecting = client.connect(
         target.url, name="negotiation-tracker", max_reconnect_attempts=-1, reconnect_time_wait=1,
-        error_cb=_told, disconnected_cb=partial(_happened, "nats_lost"), reconnected_cb=partial(_happened, "nats_back"),
+        error_cb=_told, disconnected_cb=lost, reconnected_cb=_back,
     )  # fmt: skip
     try:
         await asyncio.wait_for(connecting, PATIENCE_SECONDS)
@@ -100,6 +104,7 @@ async def connected(target: Target) -> Client:
             "busy",
             f"no NATS server can be spoken to at --url ({type(error).__name__}): start it, or check the URL",
         ) from None
+    there.set()
     return client
 
 
@@ -107,8 +112,8 @@ async def _told(error: Exception) -> None:
     log.debug("nats_error", error=type(error).__name__)
 
 
-async def _happened(what: str) -> None:
-    log.info(what)
+async def _back() -> None:
+    log.info("nats_back")
 
 
 class Mirror:

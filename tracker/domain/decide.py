@@ -295,13 +295,35 @@ def _check(
         problems += _of_event(event, pointer, opened, known)
         if not problems:
             problems += links.problems(event, pointer, marks)
-        _try(problems, pointer, lambda event=event: painted.append(_something(event, paints(told, event))))
+        _try(problems, pointer, lambda event=event: painted.append(_something(event, _painted(told, event))))
         opened.add(event.subject)
     problems += _of_rivals(command, opened, known, at)
     problems += _of_nobody(command, known, at)
     if problems:
         raise Refused("invalid", problems[0].detail, *problems)
     return painted
+
+
+def _painted(told: Told, event: Logged) -> Sequence[Paint]:
+    """What an event paints; Refused with the effect or the provision whose date makes no sense."""
+    try:
+        return paints(told, event)
+    except Refused as refusal:
+        raise next(_within(told, event, refusal), refusal) from None
+
+
+def _within(told: Told, event: Logged, refusal: Refused) -> Iterator[Refused]:
+    """The refusal as it is of each single effect or provision that is refused alike."""
+    lists = [name for name in ("effects", "provisions") if hasattr(event, name)]
+    for name in lists:
+        for i, effect in enumerate(getattr(event, name)):
+            alone = dict.fromkeys(lists, ()) | {name: (effect,)}
+            try:
+                paints(told, msgspec.structs.replace(event, **alone))
+            except Refused as found:
+                if found.problems == refusal.problems:
+                    inside = (Problem(f"{name}/{i}/{p.pointer}", p.detail) for p in found.problems)
+                    yield Refused(found.code, found.detail, *inside)
 
 
 def _of_rivals(command: Development, opened: Collection[str], known: Known, at: str) -> Iterable[Problem]:

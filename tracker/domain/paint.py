@@ -116,12 +116,13 @@ def announced(told: Told, subject: str) -> Moment:
 
 def read(text: str, zone: str, pointer: str) -> Moment:
     """A logged date, or a refusal that names the field."""
+    name = pointer.rpartition("/")[2]
     if not text.isascii():  # digits of other scripts would count as digits
-        raise invalid(pointer, f"{pointer}: {text!r} is not a date: write it in the digits 0 to 9")
+        raise invalid(pointer, f"{name}: {text!r} is not a date: write it in the digits 0 to 9")
     try:
         return moment(text, zone)
     except ValueError as error:
-        raise invalid(pointer, f"{pointer}: {error}") from None
+        raise invalid(pointer, f"{name}: {error}") from None
 
 
 def _paints(dates: _Dates, event: Logged) -> Iterator[Paint]:
@@ -172,7 +173,7 @@ def _paints(dates: _Dates, event: Logged) -> Iterator[Paint]:
             fields = _implied(type(event)) | _fields(event.set)
             if "due" in fields:
                 due = fields["due"]
-                fields["due_at"] = due and int(read(due, dates.zone, "due").at.timestamp())
+                fields["due_at"] = due and int(read(due, dates.zone, "set/due").at.timestamp())
             yield _own(event, f"deadline:{event.deadline}", dates.announced, fields)
         case AssessmentPublished():
             fields = {"by": event.by, "text": event.text}
@@ -193,7 +194,7 @@ def _measure(dates: _Dates, event: MeasureEvent, effect: MeasureEffect) -> Paint
         effect, dated = _named(dates, effect)
         own = {"outcome": None} | dated | own
     if isinstance(own.get("review_on"), str):
-        read(own["review_on"], dates.zone, "review_on")
+        read(own["review_on"], dates.zone, "set/review_on")
     if "awaits" in own and own["awaits"] is None:
         own["pending"] = None
     if own.get("awaits") is not None and effect.from_ is None and not event.claim:
@@ -255,7 +256,7 @@ def _agreement(dates: _Dates, event: AgreementEvent) -> Iterator[Paint]:
     stated += [(f"provision:{p.provision}", dates.interval(p), _fields(p.set)) for p in event.provisions]
     for aspect, (start, end), fields in stated:
         if isinstance(fields.get("due"), str):
-            read(fields["due"], dates.zone, "due")
+            read(fields["due"], dates.zone, "set/due")
         for party in parties_of(event.subject):
             yield Paint(party, aspect, start, end, fields, basis=basis)
 

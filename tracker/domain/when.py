@@ -17,7 +17,8 @@ FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 """The least that lies between two instants."""
 LAST = FOREVER - TICK
-EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+YEARS = range(1900, 2200)
+"""The years that a date may be stated in."""
 
 Precision = Literal["year", "month", "day", "minute"]
 
@@ -51,6 +52,8 @@ def moment(text: str, zone: str) -> Moment:
             "or an instant such as 2025-04-09T00:01-04:00"
         )
     by, y, m, d, t = form.group("by", "y", "m", "d", "t")
+    if int(y) not in YEARS:
+        raise _outside(text)
     try:
         if t:
             at = datetime.fromisoformat(text.strip().removeprefix("by "))
@@ -60,8 +63,6 @@ def moment(text: str, zone: str) -> Moment:
         at = at.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r} is not a date on the calendar: {error}") from None
-    if not EARLIEST <= at < LATEST:
-        raise ValueError(f"{text!r} is outside the years 1900 to 2199")
     precision: Precision = "minute" if t else "day" if d else "month" if m else "year"
     return Moment(at, precision, bool(by))
 
@@ -106,23 +107,24 @@ def asked(text: str, zone: str) -> datetime:
     """The instant a question means: an RFC 3339 instant as it is, a bare date as the end of that day in ``zone``."""
     text = text.strip()
     try:
-        if len(text) == 10:
-            following = date.fromisoformat(text) + timedelta(days=1)
-            end = datetime.combine(following, time(), ZoneInfo(zone)).astimezone(UTC)
-            at = end - TICK
-        else:
-            at = datetime.fromisoformat(text)
-            if at.tzinfo is None:
-                raise ValueError("no offset")
-            at = at.astimezone(UTC)
-    except (ValueError, OverflowError):
+        stated = date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
+        if isinstance(stated, datetime) and stated.tzinfo is None:
+            raise ValueError("no offset")
+    except ValueError:
         raise ValueError(
             f"{text!r} is not a point in time: write a date (2025-04-09) or an instant with its offset "
             "(2025-04-09T12:00-04:00 or ...Z)"
         ) from None
-    if not EARLIEST <= at < LATEST:
-        raise ValueError(f"{text!r} is outside the years 1900 to 2199")
-    return at
+    if stated.year not in YEARS:
+        raise _outside(text)
+    if isinstance(stated, datetime):
+        return stated.astimezone(UTC)
+    end = datetime.combine(stated + timedelta(days=1), time(), ZoneInfo(zone)).astimezone(UTC)
+    return end - TICK
+
+
+def _outside(text: str) -> ValueError:
+    return ValueError(f"{text!r} is outside the years {YEARS[0]} to {YEARS[-1]}")
 
 
 def rfc3339(at: datetime) -> str:

@@ -138,7 +138,7 @@ def reaching(connection: Connection, partner: str | None, at: Point) -> set[str]
     """Whose lanes reach a partner: its own, its blocs', everyone's."""
     if partner is None:
         return None
-    read.partner(connection, partner, at.known)
+    read.partner(connection, partner, at.known, "partner")
     return {partner, EVERYONE, *read.history(connection, partner, at.known).blocs(at.as_of)}
 
 

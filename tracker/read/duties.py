@@ -152,7 +152,9 @@ def _goods(connection: Connection, question: Question, scopes: Scopes) -> Goods:
 def _whose(connection: Connection, code: str, known: int) -> str:
     """The partner asked about. A country that is not followed may be asked about too: what is said of everyone, of its
     blocs, or of it by name in a list, is on record; nobody keeps the rest, and the answer is beyond coverage."""
-    return code if code in COUNTRIES and code != HOME else read.partner(connection, code, known).code
+    return (
+        code if code in COUNTRIES and code != HOME else read.partner(connection, code, known, "partner").code
+    )
 
 
 def _known(connection: Connection, question: Question, known: int) -> None:

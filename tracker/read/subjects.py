@@ -213,7 +213,7 @@ def histories(
 ) -> Iterator[tuple[str, History]]:
     """The histories of a partner, or of everyone whom a lane (of a subject) concerns."""
     if partner is not None:
-        read.partner(connection, partner, known)
+        read.partner(connection, partner, known, "partner")
         yield partner, read.history(connection, partner, known)
         return
     rows = segments.known(connection, None, known)

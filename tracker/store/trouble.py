@@ -78,9 +78,14 @@ TROUBLES = (
     ),
     Trouble("conflict", "two writers met: try again", ("40001", "40p01"), undone=True),
     Trouble(
+        "no_database",
+        "its server has no such database, or lets nobody into it: create it, or check TRACKER_DATABASE_URL",
+        ('fatal: database "',),
+    ),
+    Trouble(
         "unreachable", "it cannot be reached: check TRACKER_DATABASE_URL, and its server",
         ("connection failed", "connection refused", "connection timeout", "connection is bad", "the connection is",
-         "server closed the connection", "57p0", "08"),
+         "server closed the connection", "cannot exit pipeline mode while busy", "57p0", "08"),
     ),
 )  # fmt: skip
 """By what they show; the first that fits counts."""

@@ -6,6 +6,7 @@ import rich_click as click
 
 from tracker import catalogue as published
 from tracker import rebuilding, verifier
+from tracker.domain.errors import invalid
 from tracker.drift import Drift, drift
 from tracker.settings import shipped
 from tracker.store import log, tree
@@ -43,9 +44,11 @@ def verify(opened: Opened, with_segments: bool, as_json: bool) -> int:
     elif broken:
         click.echo(f"tracker: {broken}", err=True)
     elif drifted:
-        click.echo(f"tracker: {end} events, chain whole, but {not_as_told(drifted)}", err=True)
+        whole = f"{showing.many(end, 'event')}, chain whole"
+        click.echo(f"tracker: {whole}, but {not_as_told(drifted)}", err=True)
     else:
-        parts = [f"{end} events, chain whole" + (", read models as the events say" if with_segments else "")]
+        also = ", read models as the events say" if with_segments else ""
+        parts = [f"{showing.many(end, 'event')}, chain whole{also}"]
         parts += [f"the first {signed.size} are as they were signed"] if signed else []
         parts += [f"erased are the bodies at positions {spans(erased)}"] if erased else []
         showing.line("; ".join(parts))
@@ -61,6 +64,10 @@ def not_as_told(drifted: Sequence[Drift]) -> str:
 
 def verify_from_outside(url: str, key: str | None, remember: str | None) -> int:
     """The log of a service, by the verifier that stands alone."""
+    if not url.startswith(("http://", "https://")):
+        raise invalid(
+            "--url", f"--url: {url!r} is no address of a service: write https://tracker.example.org"
+        )
     given = {"--key": key, "--remember": remember}
     return verifier.main([url, *(part for name, value in given.items() if value for part in (name, value))])
 
@@ -73,7 +80,7 @@ def rebuild(opened: Opened) -> None:
     with showing.progress("Events", end) as bar:
         for reached in rebuilding.rebuild(opened.engine):
             bar.update(bar.task_ids[0], completed=reached)
-    showing.line(f"Rebuilt from {reached} events.")
+    showing.line(f"Rebuilt from {showing.many(reached, 'event')}.")
 
 
 def catalogue(check: bool, release: bool) -> int:

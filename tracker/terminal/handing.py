@@ -11,7 +11,9 @@ from typing import BinaryIO, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
+import rich_click as click
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from tracker import importing, mapping, read
 from tracker.domain.errors import Refused, invalid
@@ -25,10 +27,14 @@ from tracker.record import By, Correct, Order, Recorded, Withdraw, record, rehea
 from tracker.store import log
 from tracker.store.engine import reading
 from tracker.terminal import opening, showing
+from tracker.terminal.refusing import database
 
 WHO = "operator"
 """Who logged what came in by the command line, in the envelope of its events."""
 NAMESPACE = "cli:"
+"""What the idempotency keys of the command line begin with."""
+KEYS = importing.KEYS | {NAMESPACE: "the --key that it was logged with"}
+"""By which keys a development can be named here."""
 FEW = 500
 """Events of an import of which a dry run says what each partner would see."""
 
@@ -54,22 +60,38 @@ def hand_in(
     as_json: bool,
     which: str = "",
 ) -> None:
-    """Record a command (``which``: of which development it is about), or show what it would change."""
+    """Record a command (``which``: of which development it is about), or show what it would change. What is recorded
+    is told as recorded, also where the database fails before its effects can be read."""
+    failing: SQLAlchemyError | None = None
     with opening.to_record() as opened:
         with reading(opened.engine) as connection:
             order = _order(connection, command, which)
         by = By(WHO, opened.clock(), f"{NAMESPACE}{key}" if key else None)
-        if dry_run:
-            recorded, seen, fits = rehearse(opened.engine, order, by, _look)
-        else:
-            recorded, fits = record(opened.engine, order, by), []
-            with reading(opened.engine) as connection:
-                seen = read.preview(connection, recorded)
+        try:
+            if dry_run:
+                recorded, seen, fits = rehearse(opened.engine, order, by, _look)
+            else:
+                recorded, fits = record(opened.engine, order, by), []
+        except Refused as refusal:
+            if refusal.code == "key_reused":
+                detail = f"--key {key!r} was used for something else: give what is new a key of its own"
+                raise Refused(refusal.code, detail) from None
+            raise
+        if not dry_run:
+            try:
+                with reading(opened.engine) as connection:
+                    seen = read.preview(connection, recorded)
+            except SQLAlchemyError as error:
+                seen, failing = Preview(effects={}, resumes={}, erases={}), error
+    if failing is not None:
+        click.echo(
+            f"tracker: it is recorded, but its effects could not be read: {database(failing)}", err=True
+        )
     if as_json:
-        showing.json(_answer(recorded, seen, dry_run) | {"fits": fits})
+        showing.json(_answer(recorded, seen, dry_run) | {"effects_read": failing is None, "fits": fits})
         return
     showing.line(_headline(recorded, dry_run))
-    if not recorded.repeated:
+    if failing is None and not recorded.repeated:
         showing.preview(seen, ZoneInfo(opened.zone))
     if fits:
         showing.heading("Links that may belong to it")
@@ -85,9 +107,9 @@ def _order(connection: Connection, command: Development | Correction | Withdrawa
         case Development():
             return command
         case Correction():
-            return Correct(named(connection, which, "ID"), command)
+            return Correct(named(connection, which, "ID", KEYS), command)
         case Withdrawal():
-            return Withdraw(named(connection, which, "ID"), command)
+            return Withdraw(named(connection, which, "ID", KEYS), command)
 
 
 def _headline(recorded: Recorded, dry_run: bool) -> str:
@@ -160,11 +182,13 @@ def hand_in_many(file: BinaryIO, taken: Taken, dry_run: bool, as_json: bool) -> 
         showing.line(f"{before}, 0 new.")
     elif dry_run:
         showing.line(
-            f"Nothing was recorded. {imported.new:,} would be, as {imported.events:,} events; {before}."
+            f"Nothing was recorded. {imported.new:,} would be, as {showing.many(imported.events, 'event')}; {before}."
         )
     else:
         where = _positions(imported.start + 1, imported.end)
-        showing.line(f"Recorded {imported.new:,} as {imported.events:,} events, {where}; {before}.")
+        showing.line(
+            f"Recorded {imported.new:,} as {showing.many(imported.events, 'event')}, {where}; {before}."
+        )
     if seen is not None:
         showing.preview(seen, ZoneInfo(opened.zone))
 

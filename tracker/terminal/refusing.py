@@ -6,6 +6,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from tracker.importing import Rejected
 from tracker.settings import load
 from tracker.store.trouble import FileMoved, OutcomeUnknown, said, trouble
+from tracker.terminal.showing import many
 
 OURS = (NoConnection, FileMoved, OutcomeUnknown)
 """Failures that say nothing the remedy does not."""
@@ -26,7 +27,10 @@ def rejected(rejected: Rejected) -> str:
     """The bad lines of an import, a line each but for a single one, and what became of the rest."""
     if len(rejected.errors) == 1 and not rejected.following:
         return f"nothing was recorded: {rejected.errors[0]}"
-    lines = f"{len(rejected.errors) + rejected.more} lines are wrong"
+    number = len(rejected.errors) + rejected.more
+    lines = f"{many(number, 'line')} {'is' if number == 1 else 'are'} wrong"
     listed = f", the first {len(rejected.errors)} are these" if rejected.more else ""
-    built = f"; {rejected.following} more build on them" if rejected.following else ""
+    on = "it" if number == 1 else "them"
+    builds = "1 more builds" if rejected.following == 1 else f"{rejected.following} more build"
+    built = f"; {builds} on {on}" if rejected.following else ""
     return "\n  ".join([f"nothing was recorded: {lines}{listed}{built}", *rejected.errors])

@@ -9,9 +9,15 @@ from tracker.domain.errors import invalid
 from tracker.log import configure
 from tracker.terminal import opening
 
+SCHEMES = ("nats://", "tls://", "ws://", "wss://")
+
 
 def nats(url: str, stream: str, prefix: str) -> None:
     """Publish the log to NATS JetStream."""
+    if "://" in url and not url.startswith(SCHEMES):
+        raise invalid(
+            "--url", f"--url: {url.partition(':')[0]!r} is none of NATS: write nats://127.0.0.1:4222"
+        )
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", stream):
         raise invalid("--stream", f"--stream {stream!r}: give letters, digits, - and _, such as TRACKER")
     if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", prefix):

@@ -48,6 +48,11 @@ def line(text: str = "") -> None:
     console().print(plain(text), soft_wrap=not sys.stdout.isatty())
 
 
+def many(number: int, what: str) -> str:
+    """``1 event``, ``2,000 events``."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
 def plain(text: str) -> Text:
     """Text without control characters: what was recorded cannot steer the terminal."""
     return Text("".join(c if c.isprintable() or c == "\n" else "�" for c in text))

@@ -69,6 +69,9 @@ DATABASE_FAILS = {
     ),
 }  # fmt: skip
 """By the code of a trouble (all others: "")."""
+WITH_KEY = (
+    "; nothing was recorded, and sent with an Idempotency-Key it is recorded once however often it is sent"
+)
 API = ("/v1", "/openapi.json", "/healthz", "/readyz", "/static", "/log/", "/feeds")
 
 
@@ -174,6 +177,8 @@ def remedy(message: str) -> str:
         return f"is out of bounds: give at {'most' if bound[1] == '<=' else 'least'} {bound[2]}{unit}"
     if form := re.search("matching regex '(.*)'", message):
         return f"does not have its form: it must fit {form[1]}"
+    if message.endswith("encoded date"):
+        return "is not understood: give a day, such as 2025-04-10"
     kind = re.match(r"Expected `(\w+)", message)
     return f"is not understood: give {KINDS.get(kind[1] if kind else '', 'something else')}"
 
@@ -186,7 +191,14 @@ def database_failed(request: Request[Any, Any, Any], error: SQLAlchemyError) -> 
     known = found.code if found else None
     log.error("database_failed", trouble=known, error=said(error), exc_info=None if found else error)
     status, code, seconds, detail = sorry(error)
+    if code == "unavailable" and takes_key(request):
+        detail += WITH_KEY
     return answer(request, status, code, detail, [], {"Retry-After": str(seconds)})
+
+
+def takes_key(request: Request[Any, Any, Any]) -> bool:
+    """Whether what is asked for may be sent with an ``Idempotency-Key``."""
+    return "idempotency_key" in request.route_handler.parsed_fn_signature.parameters
 
 
 def sorry(error: SQLAlchemyError) -> Sorry:

@@ -22,6 +22,8 @@ ASKED_WRONGLY = [
     ("/v1/partners/MX/state?as_of=tomorrow", "as_of", "write a date"),
     ("/v1/partners/MX/state?as_of=2025-04-09T12:00", "as_of", "with its offset"),
     ("/v1/partners/MX/state?as_of=2250-01-01", "as_of", "1900 to 2199"),
+    ("/v1/partners/MX/state?as_of=9999-12-31", "as_of", "1900 to 2199"),
+    ("/v1/editions?day=x", "day", "'x' is not understood: give a day, such as 2025-04-10"),
     ("/v1/partners/MX/state?as_of=%00", "as_of", "control character"),
     ("/v1/partners/MX/state?known_at=2025-09-02", "known_at", "in the future"),
     ("/v1/partners/MX/state?known_position=9999", "known_position", "positions 0 to"),
@@ -32,6 +34,7 @@ ASKED_WRONGLY = [
     ("/v1/partners/MX/diff?known_from_position=9999", "known_from_position", "positions 0 to"),
     (f"/v1/events?after_position={HUGE}", "after_position", "at most"),
     ("/v1/events?after_position=-1", "after_position", "at least 0"),
+    ("/v1/events?after_position=99999", "after_position", "is not in the log: it holds positions 0 to"),
     ("/v1/measures?partner=mexico", "partner", "^[A-Z]{2}$"),
     ("/v1/partners?sector=foo", "sector", "these do: Consumer Discretionary"),
     ("/v1/schemas?as_of=2025-01-01", "as_of", "there is none"),
@@ -50,6 +53,26 @@ def test_a_wrong_parameter_is_named_with_its_remedy(
     assert [wrong["parameter"] for wrong in problem["errors"]] == [parameter]
     assert remedy in problem["detail"]
     assert remedy in problem["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/stream", "/v1/events", "/v1/measures", "/v1/statements", "/v1/editions", "/v1/housekeeping"]
+)
+def test_a_partner_that_nobody_follows_is_named_as_it_was_given(shared: Service, path: str) -> None:
+    answer = shared.client.get(path, params={"partner": "ZZ"})
+    assert answer.status_code == 404
+    assert [wrong["parameter"] for wrong in answer.json()["errors"]] == ["partner"]
+
+
+@pytest.mark.parametrize("day", ["1900-01-01", "2199-12-31", "2199-12-31T23:00-05:00"])
+def test_the_first_and_the_last_day_can_be_asked_about(shared: Service, day: str) -> None:
+    assert shared.get("/v1/partners/MX/state", as_of=day)["temporal"]["as_of"]
+
+
+def test_a_follower_at_the_end_of_the_log_gets_an_empty_page(shared: Service) -> None:
+    end = shared.get("/v1/events", limit=1)["temporal"]["known_position"]
+    assert shared.get("/v1/events", after_position=end)["items"] == []
+    assert shared.client.get(f"/v1/events?after_position={end + 1}").status_code == 400
 
 
 def test_all_that_is_wrong_with_a_query_is_told_at_once(shared: Service) -> None:

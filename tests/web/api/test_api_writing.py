@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.web.conftest import Service
+from tests.web.conftest import Service, gone_after_a_commit
 from tests.web.world import BORDER, CARS, MX, NOW, PAUSE, development, paused, rated
 from tracker.delivery import subscriptions
 from tracker.store.engine import writing
@@ -138,6 +138,41 @@ def test_a_rehearsal_does_not_use_up_its_key(service: Service) -> None:
     assert service.log(PAUSE, Idempotency_Key="once")["repeated"] is False
 
 
+def test_a_rehearsal_answers_to_a_used_key_as_the_real_request_would(service: Service) -> None:
+    made = service.log(PAUSE, Idempotency_Key="once")
+    before = end(service)
+    again = service.post("/v1/developments?dry_run=true", PAUSE, Idempotency_Key="once")
+    assert (again.status_code, again.json()) == (200, {**made, "dry_run": True, "repeated": True, "told": 0})
+    other = {**PAUSE, "title": "Another"}
+    reused = service.post("/v1/developments?dry_run=true", other, Idempotency_Key="once")
+    assert (reused.status_code, reused.json()["code"]) == (422, "key_reused")
+    assert end(service) == before
+
+
+def test_two_versions_of_one_subject_are_refused(service: Service) -> None:
+    version = service.get("/v1/measures/us-border-mx")["version"]
+    for given in (f'"{BORDER}@{version}", "{BORDER}@1"', f'"{version}", "{version + 1}"'):
+        answer = service.post("/v1/developments", PAUSE, If_Match=given)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+        (wrong,) = answer.json()["errors"]
+        assert wrong["header"] == "If-Match"
+        assert f"If-Match names versions {version} and " in wrong["detail"]
+    assert service.post("/v1/developments", PAUSE, If_Match=f'"{version}", "{version}"').status_code == 201
+
+
+def test_what_was_recorded_is_answered_so_although_the_database_failed_since(on_sqlite: Service) -> None:
+    with gone_after_a_commit(on_sqlite):
+        answer = on_sqlite.post("/v1/developments", PAUSE)
+        down = on_sqlite.post("/v1/developments", {**PAUSE, "title": "Not recorded"})
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    assert (made["effects_read"], made["effects"], made["resumes"], made["erases"]) == (False, {}, {}, {})
+    (recorded,) = on_sqlite.get("/v1/events", after_position=made["first_position"] - 1)["items"]
+    assert (recorded["development"], recorded["id"]) == (made["development"], made["events"][0]["id"])
+    assert down.status_code == 503
+    assert on_sqlite.log({**PAUSE, "title": "Again"})["effects_read"] is True
+
+
 def test_a_version_that_moved_on_is_refused_with_what_changed(service: Service) -> None:
     version = service.get("/v1/measures/us-border-mx")["version"]
     service.log(PAUSE)
@@ -175,6 +210,21 @@ def test_all_that_is_wrong_with_a_development_is_told_field_by_field(on_sqlite: 
     answer = on_sqlite.post("/v1/developments", wrong)
     assert answer.status_code == 422
     assert [one["pointer"] for one in answer.json()["errors"]] == ["/events/0/subject", "/events/1/subject"]
+
+
+def test_what_lies_in_the_future_is_told_like_any_other_wrong_field(on_sqlite: Service) -> None:
+    looked = {"type": "partner.checked", "subject": MX, "through": "2026-01-01"}
+    later, unseen = (
+        {**PAUSE, "announced": "2025-09-20"},
+        development("Looked", "2025-08-30", paused(), looked),
+    )
+    id = on_sqlite.log(PAUSE)["development"]
+    for command, pointer in ((later, "/announced"), (unseen, "/events/1/through")):
+        answer = on_sqlite.post("/v1/developments", command)
+        assert answer.status_code == 422
+        assert [one["pointer"] for one in answer.json()["errors"]] == [pointer]
+        answer = on_sqlite.post(f"/v1/developments/{id}/corrections", {"reason": "x", "development": command})
+        assert [one["pointer"] for one in answer.json()["errors"]] == [f"/development{pointer}"]
 
 
 def test_a_correction_points_into_the_development_it_holds(on_sqlite: Service) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from tests.delivery.receiver import Receiver, receiver, says
-from tests.web.conftest import small_world
+from tests.web.conftest import gone_after_a_commit, small_world
 from tests.web.pages.conftest import BROWSER, words
 from tests.web.pages.enrolling import READER, Desk, desk
 from tests.web.world import PAUSE
@@ -220,6 +220,16 @@ def test_a_new_secret_is_shown_once_and_the_old_one_signs_beside_it(hooked: Desk
         hooked.post(hooked.own_link(), {"action": "test"})
         hooked.send()
         assert len(endpoint.got[-1].headers["webhook-signature"].split()) == signatures
+
+
+def test_a_new_secret_is_shown_although_the_database_failed_since(hooked: Desk, endpoint: Receiver) -> None:
+    enrolled(hooked, endpoint)
+    hooked.send()
+    hooked.post(hooked.own_link(), {"action": "confirm", "code": code(endpoint)})
+    own = hooked.own_link()
+    with gone_after_a_commit(hooked.service):
+        page = hooked.post(own, {"action": "rotate", "hours": "1"})
+    assert words(page.select_one(".secret code")).startswith("whsec_")
 
 
 def test_who_looks_after_an_endpoint_agrees_first_and_gets_nothing_again(

@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 
 import msgspec
+import structlog
 from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, PathParameter, QueryParameter, RawBody, SkipValidation
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from tracker import read
 from tracker.delivery.reach import reached
@@ -23,11 +24,14 @@ from tracker.record import By, Correct, Order, Recorded, Withdraw, record, rehea
 from tracker.store import log
 from tracker.store.clock import Clock
 from tracker.store.engine import reading
+from tracker.store.trouble import said, trouble
 from tracker.web.asking import BODY, Asked
 from tracker.web.conditional import Answer, answer
 from tracker.web.errors import Failed, Wrong
 from tracker.web.posted import posted
 from tracker.web.security import analyst_of, analyst_only
+
+logger = structlog.get_logger()
 
 TAGS = ["developments"]
 DevelopmentId = Annotated[str, PathParameter(description="The id of a development.")]
@@ -54,7 +58,7 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=log.LONGEST_KEY,
         description="Your name for this request. Sent again with the same body it records nothing and answers as it "
-        "first did; with another body it is refused.",
+        "first did; with another body it is refused. A dry run looks whether it was used, and does not use it.",
     ),
 ]
 
@@ -72,7 +76,10 @@ class EventRef(View, frozen=True):
 class Outcome(View, frozen=True, kw_only=True):
     """What came of an order. ``effects``: before -> after per partner; ``resumes``: what holds again where an effect
     ends; ``erases``: scheduled changes that no longer happen then. A dry run has no development and no positions; it
-    says how many subscriptions would be ``told``, and which links would fit that are not there: ``fits``."""
+    says how many subscriptions would be ``told``, and which links would fit that are not there: ``fits``. Where its key
+    was used before for the same request it says what came of that (``repeated``).
+    ``effects_read``: false where it was recorded, and the database failed before they could be read: then ``effects``,
+    ``resumes`` and ``erases`` are empty here, and the development's own address has them."""
 
     dry_run: bool
     development: str | None
@@ -84,6 +91,7 @@ class Outcome(View, frozen=True, kw_only=True):
     effects: dict[str, list[ChangeView]]
     resumes: dict[str, list[Resumption]]
     erases: dict[str, list[Erasure]]
+    effects_read: bool = True
     fits: list[Fit] = []
 
 
@@ -196,7 +204,10 @@ def versions(if_match: str | None, subjects: set[str]) -> dict[str, int] | None:
             known = " or ".join(f'"{subject}@3"' for subject in sorted(subjects)[:3])
             detail = f"If-Match {part.strip()!r} names no version of a subject: write {known or 'a version'}"
             raise Failed(400, "invalid", detail, Wrong(header="If-Match", detail=detail))
-        seen[match["subject"] or min(subjects)] = int(match["quoted"] or match["bare"])
+        subject, version = match["subject"] or min(subjects), int(match["quoted"] or match["bare"])
+        if seen.setdefault(subject, version) != version:
+            detail = f"If-Match names versions {seen[subject]} and {version} of {subject}: name the one you have seen"
+            raise Failed(400, "invalid", detail, Wrong(header="If-Match", detail=detail))
     return seen
 
 
@@ -224,32 +235,50 @@ def carry_out(engine: Engine, order: Order, by: By, dry_run: bool) -> Answer[Out
     try:
         if dry_run:
             look = partial(rehearsed, order, by.now)
-            return Answer(rehearse(engine, order, replace(by, key=None), look), status_code=200)
+            return Answer(rehearse(engine, order, by, look), status_code=200)
         recorded = record(engine, order, by)
     except Refused as refusal:
         if refusal.code == "stale":
             raise with_what_changed(engine, refusal, by.expected or {}) from None
         raise
-    with reading(engine) as connection:
-        content = outcome(recorded, read.preview(connection, recorded))
+    content = outcome(recorded, preview(engine, recorded))
     headers = {"Location": f"/v1/developments/{recorded.development}", "Cache-Control": "no-store"}
     return Answer(content, status_code=201, headers=headers)
 
 
-def outcome(recorded: Recorded, seen: Preview) -> Outcome:
+def preview(engine: Engine, recorded: Recorded) -> Preview | None:
+    """What came of what was recorded; None where the database fails by now. Recorded it is all the same."""
+    try:
+        with reading(engine) as connection:
+            return read.preview(connection, recorded)
+    except SQLAlchemyError as error:
+        found = trouble(error)
+        logger.error(
+            "effects_not_read", position=recorded.last, trouble=found and found.code, error=said(error),
+            exc_info=None if found else error,
+        )  # fmt: skip
+        return None
+
+
+def outcome(recorded: Recorded, seen: Preview | None) -> Outcome:
+    known = seen or Preview(effects={}, resumes={}, erases={})
     return Outcome(
         dry_run=False, development=recorded.development, first_position=recorded.first, last_position=recorded.last,
         events=[
             EventRef(id=e.id, position=e.position, subject=e.subject, version=e.version, type=e.type)
             for e in recorded.events
         ],
-        repeated=recorded.repeated, told=None, effects=seen.effects, resumes=seen.resumes, erases=seen.erases,
+        repeated=recorded.repeated, told=None, effects=known.effects, resumes=known.resumes, erases=known.erases,
+        effects_read=seen is not None,
     )  # fmt: skip
 
 
 def rehearsed(order: Order, now: datetime, connection: Connection, recorded: Recorded) -> Outcome:
-    """What would come of an order: nothing has a place in the log. What is editorial is told to nobody."""
+    """What would come of an order: nothing has a place in the log, but what was recorded before with its key. What is
+    editorial is told to nobody."""
     seen = read.preview(connection, recorded)
+    if recorded.repeated:
+        return msgspec.structs.replace(outcome(recorded, seen), dry_run=True, told=0)
     quiet = isinstance(order, Correct) and order.command.editorial
     told = (
         0

@@ -35,7 +35,8 @@ Where trade talks stand, what changed and since when, by which source, and what 
 **Two axes.** Every read takes `as_of` (world time) and `known_at` or `known_position` (record time), and echoes the
 point in `temporal`; `Content-Location` is the address that names the point for good. **Lists** are
 `{"items": [...], "next": cursor or null}`, with `Link: rel="next"`. **Reads** carry an ETag; send it back as
-`If-None-Match`. **Writes** need an analyst's key, take `Idempotency-Key`, `If-Match` and `dry_run=true`.
+`If-None-Match`. **Writes** need an analyst's key, take `Idempotency-Key`, `If-Match` and `dry_run=true`
+(see `docs/writing.md`).
 **Errors** are `application/problem+json` (RFC 9457), one shape for every status.
 """
 TAGS = {

@@ -124,7 +124,7 @@ def editions(
     with reading(engine) as connection:
         known = log.position(connection)
         if partner is not None:
-            read.partner(connection, partner, known)
+            read.partner(connection, partner, known, "partner")
         if sector is not None:
             (sector,) = subjects.sectors(connection, [sector], known, "sector")
         found = kept.listed(

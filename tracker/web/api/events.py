@@ -124,9 +124,12 @@ def events(
     partner: OfPartner = None,
 ) -> Answer[Events]:
     """Events in the order of positions, which is the order of commits: ask again with ``after_position`` set to the
-    last one you have, and none is missed. ``as_of``, where given, leaves out what was announced later."""
+    last one you have, and none is missed. A position that is not in the log, as after the restore of an older backup,
+    is refused: what follows it would belong to another history. ``as_of``, where given, leaves out what was announced
+    later."""
     known_type(type)
     with reading(engine) as connection:
+        reachable(connection, after_position)
         at = listing.point(connection)
         among = None if partner is None else _touching(connection, partner, at.known)
         found: list[StoredEvent] = []
@@ -191,13 +194,9 @@ def stream(
     known_type(type)
     after = after_position if last_event_id is None else _position(last_event_id)
     with reading(engine) as connection:
-        end = log.position(connection)
-        if after > end:
-            where = "after_position" if last_event_id is None else LAST_EVENT_ID
-            detail = f"{where} {after} is not in the log: it holds positions 0 to {end}"
-            raise Failed(400, "invalid", detail, _wrong(where, detail))
+        end = reachable(connection, after, "after_position" if last_event_id is None else LAST_EVENT_ID)
         if partner is not None:
-            read.partner(connection, partner, end)
+            read.partner(connection, partner, end, "partner")
     if not streams.admits():
         detail = f"{MOST} streams are open here: try again in a minute, or ask /v1/events"
         raise Failed(503, "busy", detail, headers={"Retry-After": "60"})
@@ -207,6 +206,15 @@ def stream(
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         media_type=MEDIA_TYPE,
     )
+
+
+def reachable(connection: Connection, after: int, where: str = "after_position") -> int:
+    """Where the log ends. Refused for a position beyond: whoever has dealt with that follows another log."""
+    end = log.position(connection)
+    if after > end:
+        detail = f"{where} {after} is not in the log: it holds positions 0 to {end}"
+        raise Failed(400, "invalid", detail, _wrong(where, detail))
+    return end
 
 
 def _position(last_event_id: str) -> int:
@@ -258,7 +266,7 @@ def _was_told(event: StoredEvent, at: Point) -> bool:
 
 
 def _touching(connection: Connection, code: str, known: int) -> ColumnElement[bool]:
-    read.partner(connection, code, known)
+    read.partner(connection, code, known, "partner")
     blocs = {key.name for key in read.history(connection, code, known).keys if key.family == "membership"}
     return segments.touching([code, EVERYONE, *blocs], code)
 

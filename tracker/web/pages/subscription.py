@@ -75,7 +75,8 @@ def subscription(
     lock = sealer(settings)
     proved(request, lock, OWN, id)
     done = DONE.get(request.query_params.get("done", ""), "")
-    return shown(request, engine, lock, id, Outcome(done=done))
+    with reading(engine) as connection:
+        return shown(request, connection, lock, id, Outcome(done=done))
 
 
 @post(
@@ -98,6 +99,8 @@ def act(
     try:
         with writing(engine) as connection:
             outcome = _done(connection, lock, id, form, settings, clock())
+            if outcome.secret:  # shown this once: it is not made unless it can be shown
+                return shown(request, connection, lock, id, outcome)
     except Wrong as wrong:
         outcome = Outcome(form, wrong.errors, status=422)
     except Refused as refusal:
@@ -105,7 +108,8 @@ def act(
         outcome = Outcome(form, errors, status=STATUS.get(refusal.code, 422))
     if outcome.done:
         return Redirect(f"/subscriptions/{id}?key={key}&done={outcome.done}", status_code=303)
-    return shown(request, engine, lock, id, outcome)
+    with reading(engine) as connection:
+        return shown(request, connection, lock, id, outcome)
 
 
 def _done(
@@ -167,21 +171,20 @@ def _whole(text: str, name: str, digits: int = 15) -> int:
 
 
 def shown(
-    request: Request[Any, Any, Any], engine: Engine, lock: Sealer, id: str, outcome: Outcome
+    request: Request[Any, Any, Any], connection: Connection, lock: Sealer, id: str, outcome: Outcome
 ) -> Response[str]:
     clock: Clock = request.app.state.clock
     now, before = clock(), _before(request)
-    with reading(engine) as connection:
-        one = subscribing.kept(connection, id)
-        if one is None or subscribing.over(one, now):
-            raise forgotten()
-        unready = sender.unready(request.app.state.settings)
-        found = deliveries.listed(connection, subscription=id, before=before, limit=PAGE + 1)
-        held = endpoints.get(connection, id, lock, now)
-        context = {
-            **subscribing.offered(connection), **subscribing.in_words(connection, one),
-            "sent": delivered.sent(connection, found[:PAGE], unready, tries=one.active),
-        }  # fmt: skip
+    one = subscribing.kept(connection, id)
+    if one is None or subscribing.over(one, now):
+        raise forgotten()
+    unready = sender.unready(request.app.state.settings)
+    found = deliveries.listed(connection, subscription=id, before=before, limit=PAGE + 1)
+    held = endpoints.get(connection, id, lock, now)
+    context = {
+        **subscribing.offered(connection), **subscribing.in_words(connection, one),
+        "sent": delivered.sent(connection, found[:PAGE], unready, tries=one.active),
+    }  # fmt: skip
     context |= {
         "one": one, "key": subscribing.key(request), "zone": ZoneInfo(one.zone), "mail": MAIL,
         "label": enrolment.channel(one.channel).label, "unready": unready.get(one.channel),
