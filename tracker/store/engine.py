@@ -251,13 +251,15 @@ def _wrapped(connection: Connection) -> Iterator[None]:
     try:
         yield
     except dialect.loaded_dbapi.Error as error:
-        lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
-        if lost:
+        told = sa.exc.DBAPIError.instance(
+            None, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
+        )
+        found = trouble(told)
+        lost = found is not None and found.code == "unreachable"
+        if lost or dialect.is_disconnect(error, connection.connection.dbapi_connection, None):
+            told.connection_invalidated = True
             connection.invalidate(error)
-        raise sa.exc.DBAPIError.instance(
-            None, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, connection_invalidated=lost,
-            dialect=dialect,
-        ) from error  # fmt: skip
+        raise told from error
 
 
 @contextmanager
