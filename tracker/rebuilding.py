@@ -50,8 +50,8 @@ builds = Table(
     Column("position", BigInteger, nullable=False),
     comment="The derived tables: those in use (live), those that are filled (building), and those to be dropped (old).",
 )
-PAGE = 2000
-"""Events a transaction: others write in between."""
+PAGE = 500
+"""Events a transaction: others write in between, and wait for one page at most."""
 TRIES, WAIT_SECONDS = 60, 2
 """How often the exchange is tried where somebody reads, and how long each waits."""
 PAUSE_SECONDS = 0.01
