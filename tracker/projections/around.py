@@ -52,7 +52,9 @@ def _around(count: int, dialect: str) -> CompoundSelect[Any]:
     near, last = segments.alias("near"), segments.alias("last")
 
     def was_known(held: FromClause) -> tuple[ColumnElement[bool], ...]:
-        return held.c.known_from <= bindparam("known"), held.c.known_until > bindparam("known")
+        # SQLite looks in the index whether it was learnt later; PostgreSQL would be led by that.
+        learnt = held.c.known_from <= bindparam("known") if dialect == "sqlite" else learnt_by(held, "known")
+        return learnt, held.c.known_until > bindparam("known")
 
     first = log.subjects.join(log.events, log.events.c.subject == log.subjects.c.id)
     begun = (
