@@ -17,9 +17,9 @@ from tracker.read import recent
 from tracker.store import log
 from tracker.store.engine import reading
 
-OWN, SHORT, LONG = 60, 300, 4000
+OWN, SHORT, LONG = 60, 300, 2400
 """How many events the record holds about a partner, and then about others besides."""
-PLACES = 8
+PLACES = 5
 """At so many points, spread over the record, a question is put."""
 ASK = {"now": NOW, "zone": "America/New_York"}
 

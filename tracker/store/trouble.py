@@ -85,7 +85,8 @@ TROUBLES = (
     Trouble(
         "unreachable", "it cannot be reached: check TRACKER_DATABASE_URL, and its server",
         ("connection failed", "connection refused", "connection timeout", "connection is bad", "the connection is",
-         "server closed the connection", "cannot exit pipeline mode while busy", "57p0", "08"),
+         "server closed the connection", "terminating connection", "cannot exit pipeline mode while busy", "57p0",
+         "08"),
     ),
 )  # fmt: skip
 """By what they show; the first that fits counts."""
