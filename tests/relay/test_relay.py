@@ -203,7 +203,7 @@ def test_a_connection_is_told_as_lost_where_one_was_there_and_is_still_wanted(
     async def until_told() -> None:
         stop = asyncio.Event()
         running = asyncio.create_task(relay.relay(on_sqlite, target, stop))
-        await asyncio.to_thread(wait_for, lambda: server.end() == end(on_sqlite))
+        await asyncio.to_thread(wait_for, lambda: "relaying" in [one["event"] for one in said])
         if restarts:
             await asyncio.to_thread(server.stop)
             await asyncio.to_thread(server.start)
