@@ -37,7 +37,8 @@ def drift(connection: Connection, subjects: Iterable[str] | None = None) -> Iter
     with _memory() as memory:
         for some in _pages(connection, log.subject_keys(connection) if subjects is None else subjects):
             with uncollected():
-                yield from _of(connection, memory, some, end)
+                found = _of(connection, memory, some, end)
+            yield from found
     if subjects is None:
         yield from _strays(connection)
 

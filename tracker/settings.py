@@ -124,9 +124,8 @@ def data_folder(value: str) -> Path:
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not there.is_dir():
         raise ValueError(f"must be a folder, and {there} is a file")
-    if (
-        not os.access(there, os.W_OK | os.X_OK) and not (folder / RECORD).exists()
-    ):  # what is there can be read
+    written = os.access(there, os.W_OK | os.X_OK)
+    if not written and not (folder / RECORD).exists():  # a record that is there can be read
         raise ValueError(f"must be a folder to write in, and {there} is read-only")
     return folder
 
